@@ -48,6 +48,7 @@ func (s Sealed) IsZero() bool { return len(s.Box) == 0 }
 type Filter struct {
 	App         string
 	Environment environments.Name
+	AuthConfig  string // connections only: those that use it
 }
 
 // AuthConfigs keeps auth configs. Ids of another tenant are fault.NotFound; a
