@@ -33,11 +33,12 @@ func (c AuthConfig) Binding() Binding {
 }
 
 // A Sealed is a credential at rest. Its plaintext names the app, the scheme and
-// the hosts it was made for; its additional data are the Binding and Serial.
+// the hosts it was made for; its additional data are the Binding, the Serial,
+// the app and the scheme.
 type Sealed struct {
 	Key    WrappedKey
 	Serial int64  // grows with each sealing of one record: an old copy does not open
-	Box    []byte // nonce and ciphertext, AES-256-GCM
+	Box    []byte // format, app, scheme, nonce and ciphertext, AES-256-GCM
 }
 
 // IsZero reports whether nothing is sealed.

@@ -3,9 +3,11 @@ package credentials
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/wayleave/wayleave/environments"
+	"github.com/wayleave/wayleave/internal/fault"
 )
 
 // A Binding is the place a data key belongs to. A key wrapped for one Binding
@@ -21,10 +23,15 @@ type Binding struct {
 func (b Binding) Context() []byte {
 	out := []byte("wl1")
 	for _, part := range []string{b.Tenant, string(b.Environment), b.Record} {
-		out = binary.BigEndian.AppendUint16(out, uint16(len(part)))
-		out = append(out, part...)
+		out = appendPart(out, part)
 	}
 	return out
+}
+
+// appendPart appends a part preceded by its length, as a uvarint.
+func appendPart(out []byte, part string) []byte {
+	out = binary.AppendUvarint(out, uint64(len(part)))
+	return append(out, part...)
 }
 
 // A DataKey is a 256-bit key that seals one credential. It prints as
@@ -37,19 +44,36 @@ func (DataKey) String() string { return redacted }
 // Format writes "[redacted]" for every verb.
 func (DataKey) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 
+// MarshalJSON always fails.
+func (DataKey) MarshalJSON() ([]byte, error) { return nil, errNotMarshalled }
+
+// MarshalText always fails.
+func (DataKey) MarshalText() ([]byte, error) { return nil, errNotMarshalled }
+
 // A WrappedKey is a DataKey as it is stored: readable only through the Sealer
 // that wrapped it.
 type WrappedKey struct {
 	Provider string // the Sealer: "local" or "transit"
 	Name     string // the wrapping key
-	Version  int    // version of the wrapping key
+	Version  int    // version of the wrapping key, from 1
 	Text     string // the wrapped key itself
 }
+
+// ErrNotOurs is the failure to open what was tampered with, moved here from
+// another record, copied back from an earlier version, or sealed with a key that
+// we do not have. Waiting does not heal it.
+const ErrNotOurs = fault.CredentialUnreadable
+
+// ErrDenied is the cause, below fault.SealerUnavailable, when a Sealer was
+// reached and its policy refuses us. Cached data keys are given up then, where
+// they outlast a Sealer that is merely away.
+var ErrDenied = errors.New("the sealer denies access")
 
 // A Sealer makes and unwraps data keys; the wrapping key never leaves it.
 //
 // Every method honours its context and is safe for concurrent use. A Sealer
-// that cannot be reached, is sealed, or refuses us is fault.SealerUnavailable.
+// that cannot be reached, is sealed, or refuses us ([ErrDenied]) is
+// fault.SealerUnavailable; a context that was cancelled is context.Canceled.
 // A wrapped key that was tampered with, belongs to another Binding or was
 // wrapped by an unknown key is [ErrNotOurs], which waiting does not heal. No
 // error holds key material.

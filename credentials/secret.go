@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,13 +13,31 @@ const redacted = "[redacted]"
 
 // A Secret is unsealed material in memory. It prints as [redacted] under every
 // verb and refuses to be marshalled; only this package can read it.
-type Secret struct{ text string }
+//
+// The text is behind a pointer because fmt cannot call methods on unexported
+// fields: a struct that keeps a Secret in one prints an address, not the text.
+type Secret struct{ text *string }
 
 // NewSecret returns text as a Secret.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // IsZero reports whether the secret is empty.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s.text == nil || *s.text == "" }
+
+// Equal reports whether two secrets are the same, in constant time for secrets
+// of one length.
+func (s Secret) Equal(other Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.reveal()), []byte(other.reveal())) == 1
+}
+
+// reveal returns the text. What it returns goes onto a request or into an
+// envelope and nowhere else.
+func (s Secret) reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // String returns "[redacted]".
 func (s Secret) String() string { return redacted }
@@ -36,9 +55,11 @@ func (s Secret) MarshalText() ([]byte, error) { return nil, errNotMarshalled }
 
 // UnmarshalJSON reads a JSON string, which is how secrets come in.
 func (s *Secret) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &s.text); err != nil {
+	var text *string
+	if err := json.Unmarshal(b, &text); err != nil || text == nil {
 		return errors.New("a secret must be a JSON string")
 	}
+	s.text = text
 	return nil
 }
 
@@ -51,3 +72,6 @@ func (s Secrets) Names() []string {
 	names := slices.Sorted(maps.Keys(s))
 	return slices.DeleteFunc(names, func(n string) bool { return s[n].IsZero() })
 }
+
+// sortedNames returns all names, those of empty secrets too.
+func sortedNames(s Secrets) []string { return slices.Sorted(maps.Keys(s)) }

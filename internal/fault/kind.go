@@ -31,6 +31,7 @@ const (
 	InUse                 Kind = "in_use"                 // something still uses it
 	OutcomeUnknown        Kind = "outcome_unknown"        // a write was sent and its answer was lost
 	SealerUnavailable     Kind = "sealer_unavailable"     // credentials cannot be sealed or opened now
+	CredentialUnreadable  Kind = "credential_unreadable"  // a stored credential does not open with the keys at hand
 	StoreUnavailable      Kind = "store_unavailable"      // records cannot be read or written now
 	UpstreamFailed        Kind = "upstream_failed"        // the app answered with a failure of its own
 )
@@ -70,6 +71,7 @@ var meanings = map[Kind]Meaning{
 	InUse:                 {http.StatusConflict, false, "Still in use", "Remove what uses it first."},
 	OutcomeUnknown:        {http.StatusBadGateway, false, "The outcome is not known", "Check in the app whether the change was made before trying again."},
 	SealerUnavailable:     {http.StatusServiceUnavailable, true, "Credentials cannot be opened now", "Try again later; an operator can run `wayleave doctor`."},
+	CredentialUnreadable:  {http.StatusConflict, false, "The stored credential cannot be opened", "Ask an administrator to enter the credential again, or an operator to bring its key back."},
 	StoreUnavailable:      {http.StatusServiceUnavailable, true, "Records are unavailable", "Try again later; an operator can run `wayleave doctor`."},
 	UpstreamFailed:        {http.StatusBadGateway, false, "The app answered with a failure", "Read the message, change the request if it says how."},
 
