@@ -98,19 +98,19 @@ func (b *Broker) renew(ctx context.Context, id keyID) {
 func (b *Broker) fetch(ctx context.Context, id keyID) (DataKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, unwrapTimeout)
 	defer cancel()
-	epoch := b.keys.now()
+	epoch := b.keys.since()
 	key, err := b.Sealer.Unwrap(ctx, id.bind, id.wrapped)
 	if err != nil {
 		return DataKey{}, err
 	}
-	b.keys.put(b.entry(id, key), b.maxKeys(), &epoch, b.expire)
+	b.keys.put(b.entry(id, key), b.maxKeys(), &epoch, b.sweep)
 	return key, nil
 }
 
 // keep adds a key that was just made.
 func (b *Broker) keep(bind Binding, w WrappedKey, key DataKey) {
 	if b.Hard > 0 {
-		b.keys.put(b.entry(keyID{bind, w}, key), b.maxKeys(), nil, b.expire)
+		b.keys.put(b.entry(keyID{bind, w}, key), b.maxKeys(), nil, b.sweep)
 	}
 }
 
@@ -133,13 +133,10 @@ func (b *Broker) maxKeys() int {
 	return defaultMaxKeys
 }
 
-// expire drops what has reached its hard age and says when to look again; 0 is
-// never, because nothing is left.
-func (b *Broker) expire() time.Duration {
-	if b.keys.dropExpired(b.now()) == 0 {
-		return 0
-	}
-	return b.Hard
+// sweep arranges that keys which nobody uses leave memory too, soon after their
+// hard age. The returned timer runs until nothing is kept.
+func (b *Broker) sweep() *time.Timer {
+	return time.AfterFunc(b.Hard, func() { b.keys.dropExpired(b.now(), b.Hard) })
 }
 
 // spread returns d, give or take a tenth, so that keys fetched together are not
@@ -168,8 +165,8 @@ func (c *keyCache) get(id keyID, now time.Time) (key DataKey, found, due bool) {
 	return k.key, true, due
 }
 
-// now returns the epoch that put compares with.
-func (c *keyCache) now() uint64 {
+// since returns the epoch that put compares with.
+func (c *keyCache) since() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.epoch
@@ -178,7 +175,7 @@ func (c *keyCache) now() uint64 {
 // put keeps a key, in place of an older copy. With since, it does not when
 // something was forgotten after since: a key that was on its way while its
 // record was revoked must not come back.
-func (c *keyCache) put(k *keptKey, limit int, since *uint64, expire func() time.Duration) {
+func (c *keyCache) put(k *keptKey, limit int, since *uint64, sweep func() *time.Timer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if since != nil && *since != c.epoch {
@@ -194,19 +191,8 @@ func (c *keyCache) put(k *keptKey, limit int, since *uint64, expire func() time.
 	}
 	c.entries[k.id] = c.recent.PushFront(k)
 	if c.sweep == nil {
-		c.sweep = time.AfterFunc(k.hard.Sub(k.soft)+time.Second, func() { c.swept(expire()) })
+		c.sweep = sweep()
 	}
-}
-
-// swept arranges the next sweep.
-func (c *keyCache) swept(next time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.entries) == 0 {
-		c.sweep = nil
-		return
-	}
-	c.sweep.Reset(max(next, time.Second))
 }
 
 // postpone puts off the next renewal of a key.
@@ -231,9 +217,9 @@ func (c *keyCache) forget(record string) {
 	}
 }
 
-// dropExpired drops the keys that have reached their hard age and returns how
-// many are left.
-func (c *keyCache) dropExpired(now time.Time) int {
+// dropExpired drops the keys that have reached their hard age, and looks again
+// after the given time if any are left.
+func (c *keyCache) dropExpired(now time.Time, again time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range c.entries {
@@ -241,7 +227,11 @@ func (c *keyCache) dropExpired(now time.Time) int {
 			c.remove(e)
 		}
 	}
-	return len(c.entries)
+	if len(c.entries) == 0 {
+		c.sweep = nil
+		return
+	}
+	c.sweep.Reset(again)
 }
 
 func (c *keyCache) drop(id keyID) {

@@ -53,9 +53,19 @@ func (b *Broker) Fields(auth *apps.Auth) ([]apps.Field, error) {
 
 // CheckSecrets checks what was entered for auth against its fields, and finds
 // every fault at once: names that are unknown, required ones that are missing
-// and values that do not fit. With keep, a name that is absent is no fault: it
-// keeps the value it has. No message holds a value.
-func (b *Broker) CheckSecrets(auth *apps.Auth, given Secrets, keep bool) error {
+// and values that do not fit. It is an InvalidInput fault in which no message
+// holds a value.
+func (b *Broker) CheckSecrets(auth *apps.Auth, given Secrets) error {
+	return b.checkSecrets(auth, given, false)
+}
+
+// CheckRotation is CheckSecrets for what is given to Merge, where a name that is
+// absent keeps the value it has.
+func (b *Broker) CheckRotation(auth *apps.Auth, given Secrets) error {
+	return b.checkSecrets(auth, given, true)
+}
+
+func (b *Broker) checkSecrets(auth *apps.Auth, given Secrets, keep bool) error {
 	fields, err := b.Fields(auth)
 	if err != nil {
 		return err

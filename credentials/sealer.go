@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,6 +38,13 @@ func appendPart(out []byte, part string) []byte {
 // A DataKey is a 256-bit key that seals one credential. It prints as
 // [redacted].
 type DataKey [32]byte
+
+// NewDataKey returns a random data key, for Sealers that make their own.
+func NewDataKey() DataKey {
+	var k DataKey
+	_, _ = rand.Read(k[:]) // never fails: crypto/rand ends the process instead
+	return k
+}
 
 // String returns "[redacted]".
 func (DataKey) String() string { return redacted }
