@@ -104,7 +104,7 @@ func (w *wall) match(host string, to netip.AddrPort, private bool) (named, exact
 			exact = exact || r.single()
 		}
 	}
-	return exact, named
+	return named, exact
 }
 
 // names reports whether a rule names the destination as it is written, before

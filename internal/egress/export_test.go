@@ -1,0 +1,8 @@
+package egress
+
+import "net/netip"
+
+// Permit asks the policy about an address without connecting to it.
+func (g *Guard) Permit(host string, to netip.AddrPort, private bool) error {
+	return g.wall.permit(host, to, private)
+}
