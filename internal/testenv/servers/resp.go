@@ -15,6 +15,8 @@ import (
 // A RedisConn is a connection to a Redis server, enough to prepare one for a
 // test. It is not safe for concurrent use.
 type RedisConn struct {
+	Timeout time.Duration // of one command
+
 	conn net.Conn
 	in   *bufio.Reader
 }
@@ -33,7 +35,7 @@ func DialRedis(address string) (*RedisConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &RedisConn{conn: conn, in: bufio.NewReader(conn)}
+	c := &RedisConn{Timeout: 5 * time.Second, conn: conn, in: bufio.NewReader(conn)}
 	if password, set := u.User.Password(); set {
 		user := u.User.Username()
 		if user == "" {
@@ -59,7 +61,7 @@ func (c *RedisConn) Do(args ...string) (string, error) {
 	for _, arg := range args {
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(arg), arg)
 	}
-	_ = c.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.conn.SetDeadline(time.Now().Add(c.Timeout))
 	if _, err := io.WriteString(c.conn, b.String()); err != nil {
 		return "", err
 	}
