@@ -29,8 +29,9 @@ func newAuthorizer(s Scheme, g Grant, c Content) (*Authorizer, error) {
 	if len(c.Secrets) == 0 {
 		return a, nil
 	}
-	// Whether plain http is acceptable is not the credential's to say.
-	a.hosts = &apps.Site{PlainHTTP: true, Hosts: make([]apps.Host, 0, len(c.Hosts))}
+	// Which addresses and protocols are acceptable is the app's to say, and
+	// checked where requests are sent. Here it is only asked whose secret it is.
+	a.hosts = &apps.Site{PlainHTTP: true, AskPrivate: true, Hosts: make([]apps.Host, 0, len(c.Hosts))}
 	for _, name := range c.Hosts {
 		h, err := apps.ParseHost(name)
 		if err != nil {

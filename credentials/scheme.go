@@ -59,9 +59,9 @@ func (b *Broker) CheckSecrets(auth *apps.Auth, given Secrets) error {
 	return b.checkSecrets(auth, given, false)
 }
 
-// CheckRotation is CheckSecrets for what is given to Merge, where a name that is
+// CheckChanged is CheckSecrets for what is given to Merge, where a name that is
 // absent keeps the value it has.
-func (b *Broker) CheckRotation(auth *apps.Auth, given Secrets) error {
+func (b *Broker) CheckChanged(auth *apps.Auth, given Secrets) error {
 	return b.checkSecrets(auth, given, true)
 }
 
