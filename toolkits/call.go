@@ -50,6 +50,7 @@ type Executor interface {
 // A ToolEntry is a tool as one caller sees it.
 type ToolEntry struct {
 	Name        string // "<toolkit>_<tool>", at most 64 characters
+	Toolkit     string // slug
 	Title       string
 	Description string
 	InputSchema json.RawMessage // with a `connection` enum where several are bound

@@ -46,7 +46,7 @@ const (
 type Feed struct {
 	source Source
 	wake   chan struct{}
-	caught atomic.Int64 // monotonic nanoseconds of start of the last poll that caught up; 0: never
+	caught atomic.Int64 // when the last poll that caught up began: nanoseconds after start, plus one; 0: never
 	start  time.Time
 
 	mu          sync.Mutex
@@ -102,7 +102,7 @@ func (f *Feed) Run(ctx context.Context) {
 	for {
 		began := time.Since(f.start)
 		if f.catchUp(ctx) == nil {
-			f.caught.Store(int64(began))
+			f.caught.Store(int64(began) + 1)
 		}
 		select {
 		case <-ctx.Done():

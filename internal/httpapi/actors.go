@@ -1,0 +1,148 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/wayleave/wayleave/internal/access"
+	"github.com/wayleave/wayleave/internal/fault"
+)
+
+type actorBody struct {
+	ID        string      `json:"id"`
+	Kind      access.Kind `json:"kind"`
+	Name      string      `json:"name"`
+	Version   int64       `json:"version"`
+	CreatedAt time.Time   `json:"created_at"`
+	UpdatedAt time.Time   `json:"updated_at"`
+}
+
+type newActor struct {
+	actorBody
+	Key issuedKey `json:"key"`
+}
+
+func actorOf(a access.Actor) actorBody {
+	return actorBody{a.ID, a.Kind, a.Name, a.Version, a.CreatedAt, a.UpdatedAt}
+}
+
+type actorInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type grantInput struct {
+	Grant     access.Grant `json:"grant"`
+	ExpiresAt *time.Time   `json:"expires_at,omitempty"`
+}
+
+// actorRoutes adds the routes of agents or of workflows, which are alike.
+func (a *API) actorRoutes(r *router, kind access.Kind) {
+	base, noun := "/v1/agents", "agent"
+	if kind == access.KindWorkflow {
+		base, noun = "/v1/workflows", "workflow"
+	}
+	x := actorAPI{a.Directory, kind}
+	route(r, "GET "+base, access.Viewer, 200, "List "+noun+"s", x.list)
+	route(r, "POST "+base, access.Admin, 201, "Make an "+noun+" and its first key", x.create)
+	route(r, "GET "+base+"/{id}", access.Viewer, 200, "Read an "+noun, x.get)
+	route(r, "PATCH "+base+"/{id}", access.Admin, 200, "Rename an "+noun, x.rename)
+	route(r, "DELETE "+base+"/{id}", access.Admin, 204, "Delete an "+noun+" and revoke its keys", x.delete)
+	route(r, "GET "+base+"/{id}/keys", access.Admin, 200, "List the keys of an "+noun, x.keys)
+	route(r, "POST "+base+"/{id}/keys", access.Admin, 201, "Make a further key of an "+noun, x.issue)
+	route(r, "DELETE "+base+"/{id}/keys/{key_id}", access.Admin, 204, "Revoke a key of an "+noun, x.revoke)
+}
+
+// An actorAPI answers for one kind of actor.
+type actorAPI struct {
+	directory *access.Directory
+	kind      access.Kind
+}
+
+func (x actorAPI) list(ctx context.Context, p *access.Principal, in *listInput) (*body[list[actorBody]], error) {
+	pr, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	got, err := x.directory.Actors.ListActors(ctx, p.Tenant, x.kind, pr)
+	return listed(got, err, actorOf)
+}
+
+func (x actorAPI) create(ctx context.Context, p *access.Principal, in *struct {
+	Body struct {
+		Name string `json:"name"`
+		grantInput
+	}
+}) (*versioned[newActor], error) {
+	actor, key, err := x.directory.CreateActor(ctx, p.Tenant, x.kind, in.Body.Name, in.Body.Grant, orZero(in.Body.ExpiresAt))
+	if err != nil {
+		return nil, err
+	}
+	return tagged(newActor{actorOf(actor), issuedKey{keyOf(key.Key), key.Secret}}, actor.Version), nil
+}
+
+func (x actorAPI) get(ctx context.Context, p *access.Principal, in *actorInput) (*versioned[actorBody], error) {
+	actor, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return tagged(actorOf(actor), actor.Version), nil
+}
+
+func (x actorAPI) rename(ctx context.Context, p *access.Principal, in *struct {
+	actorInput
+	ifMatch
+	Body struct {
+		Name string `json:"name"`
+	}
+}) (*versioned[actorBody], error) {
+	version, err := in.version()
+	if err != nil {
+		return nil, err
+	}
+	actor, err := x.directory.RenameActor(ctx, p.Tenant, x.kind, in.ID, in.Body.Name, version)
+	if err != nil {
+		return nil, err
+	}
+	return tagged(actorOf(actor), actor.Version), nil
+}
+
+func (x actorAPI) delete(ctx context.Context, p *access.Principal, in *actorInput) (*struct{}, error) {
+	return nil, x.directory.DeleteActor(ctx, p.Tenant, x.kind, in.ID)
+}
+
+func (x actorAPI) keys(ctx context.Context, p *access.Principal, in *struct {
+	actorInput
+	listInput
+}) (*body[list[keyBody]], error) {
+	pr, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	got, err := x.directory.ListKeys(ctx, p.Tenant, x.kind, in.ID, pr)
+	return listed(got, err, keyOf)
+}
+
+func (x actorAPI) issue(ctx context.Context, p *access.Principal, in *struct {
+	actorInput
+	Body grantInput
+}) (*body[issuedKey], error) {
+	key, err := x.directory.IssueActorKey(ctx, p.Tenant, x.kind, in.ID, in.Body.Grant, orZero(in.Body.ExpiresAt))
+	if err != nil {
+		return nil, err
+	}
+	return answer(issuedKey{keyOf(key.Key), key.Secret}), nil
+}
+
+func (x actorAPI) revoke(ctx context.Context, p *access.Principal, in *struct {
+	actorInput
+	KeyID string `path:"key_id" maxLength:"64"`
+}) (*struct{}, error) {
+	if _, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID); err != nil {
+		return nil, err
+	}
+	return nil, x.directory.RevokeKey(ctx, p.Tenant, in.KeyID)
+}
+
+func errNotAbove(own access.Role) error {
+	return fault.New(fault.PermissionDenied, "a key with the role %s cannot make one with a higher role", own)
+}
