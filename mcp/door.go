@@ -57,7 +57,7 @@ type Config struct {
 	// name. Empty: none.
 	ResourceMetadata string
 
-	Version     string        // of this server, told to clients
+	Version     string // of this server, told to clients
 	Log         zerolog.Logger
 	CallTimeout time.Duration // longest run of one message; 0 means DefaultCallTimeout
 	MaxBody     int64         // bytes of one message, both doors; 0 means DefaultMaxBody

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Bounds of what a message holds, in bytes or members. They are far above what
@@ -125,6 +126,9 @@ func (g *gate) envelopeMember(key []byte) error {
 	return err
 }
 
+// paramsKeys are the members of params and _meta that the door reads.
+var paramsKeys = []string{"name", "uri", "cursor", "requestId", "arguments", "_meta", metaVersion, metaCapabilities, metaIdempotency}
+
 func (g *gate) readParams() error {
 	switch c := g.space(); c {
 	case '{':
@@ -194,7 +198,8 @@ func (g *gate) metaMember(key []byte) error {
 }
 
 // distinct adds key to keys. Keys that differ in case alone are refused like
-// equal ones, because parsers disagree on which of them counts.
+// equal ones, because parsers disagree on which of them counts; so is a key
+// that differs in case alone from one that means something.
 func (g *gate) distinct(keys [][]byte, key []byte, of string) [][]byte {
 	if len(keys) >= maxMembers {
 		g.found(codeInvalidParams, "%s has more than %d members", of, maxMembers)
@@ -206,6 +211,11 @@ func (g *gate) distinct(keys [][]byte, key []byte, of string) [][]byte {
 	for _, other := range keys {
 		if bytes.EqualFold(other, key) {
 			g.found(codeInvalidParams, "%s has the same member twice", of)
+		}
+	}
+	for _, known := range paramsKeys {
+		if len(known) <= len(key) && known != string(key) && strings.EqualFold(known, string(key)) {
+			g.found(codeInvalidParams, "%s has a member that must be spelled %q", of, known)
 		}
 	}
 	return append(keys, key)

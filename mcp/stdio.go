@@ -22,7 +22,7 @@ type pipe struct {
 	door   *Door
 	caller caller
 	ctx    context.Context // ends every call
-	stop   context.CancelFunc
+	stop   context.CancelCauseFunc
 
 	writing sync.Mutex
 	out     io.Writer // nil once ServeStdio has returned
@@ -42,15 +42,18 @@ type pipe struct {
 // the caller. An out that cannot be written ends it with that error.
 func (d *Door) ServeStdio(ctx context.Context, p *access.Principal, env environments.Name, in io.Reader, out io.Writer) error {
 	s := &pipe{door: d, caller: caller{p, env}, out: out, running: map[string]context.CancelFunc{}}
-	s.ctx, s.stop = context.WithCancel(ctx)
-	defer s.stop()
+	s.ctx, s.stop = context.WithCancelCause(ctx)
+	defer s.stop(nil)
 
 	read := make(chan error, 1)
 	go func() { read <- s.readAll(in) }()
 	var err error
 	select {
 	case err = <-read:
-	case <-ctx.Done():
+	case <-s.ctx.Done():
+		if ctx.Err() == nil {
+			err = context.Cause(s.ctx)
+		}
 	}
 	s.end()
 	return err
@@ -156,7 +159,7 @@ func (s *pipe) start(m *message, e era) error {
 			return // cancelled: the client waits for no answer
 		}
 		if err := s.write(answer.body); err != nil {
-			s.stop()
+			s.stop(err)
 		}
 	}()
 	return nil
