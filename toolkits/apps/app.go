@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/wayleave/wayleave/internal/fault"
@@ -25,6 +27,11 @@ type App struct {
 	Test       *Test // nil: nothing to test, connecting always succeeds
 	Tools      []*Tool
 	Limits     Limits
+
+	site     Site // what does not depend on params
+	rules    siteRules
+	failures []errorRule
+	byName   map[string]*Tool
 }
 
 // A Param is something a connection to the app is asked for that is no secret,
@@ -38,8 +45,12 @@ type Param struct {
 	Default  any    `json:"default,omitempty"`
 	Enum     []any  `json:"enum,omitempty"`
 	Pattern  string `json:"pattern,omitempty"`
-	Format   string `json:"format,omitempty"` // hostname, host_port, https_url, uuid, email
+	Format   string `json:"format,omitempty"` // hostname, host_port, https_url, http_url, uuid, email
 	Example  any    `json:"example,omitempty"`
+	Prefix   string `json:"prefix,omitempty"` // shown before and after the entry, part of neither
+	Suffix   string `json:"suffix,omitempty"`
+
+	pattern *regexp.Regexp
 }
 
 // Auth is one way to authenticate to the app.
@@ -62,6 +73,8 @@ type Field struct {
 	Multiline bool   `json:"multiline,omitempty"`
 	Pattern   string `json:"pattern,omitempty"`
 	Example   string `json:"example,omitempty"`
+
+	pattern *regexp.Regexp
 }
 
 // Apply says where an Auth puts its secrets. Its templates may name
@@ -78,10 +91,19 @@ type Apply struct {
 
 // Limits are what the app asks of its callers. Zero values mean no limit.
 type Limits struct {
-	Concurrency int           // requests under way at once per connection
-	MaxAttempts int           // sends of one repeatable request, at least 1
-	MaxWait     time.Duration // longest wait before a retry
+	Concurrency     int           // requests under way at once per connection
+	Requests        int           // requests per Per and connection
+	Per             time.Duration // 0 when Requests is
+	MaxAttempts     int           // sends of one repeatable request, at least 1
+	MaxWait         time.Duration // longest wait before a retry
+	RetryStatus     []int         // statuses after which a repeatable request is sent again
+	RemainingHeader string        // says how many requests are left; empty when none does
+
+	waits []waitHeader
 }
+
+// Retries reports whether a repeatable request may be sent again after status.
+func (l Limits) Retries(status int) bool { return slices.Contains(l.RetryStatus, status) }
 
 // A Site is where one connection's requests go: the app's addresses with the
 // connection's params filled in.
@@ -109,6 +131,8 @@ type Host struct {
 // Values are what the templates of a request may name.
 type Values struct {
 	Input map[string]any // checked arguments, numbers as json.Number
+
+	page *page // set by Paginate
 }
 
 // An Answer is what an app answered, already decompressed, capped and scrubbed.
@@ -125,9 +149,9 @@ type Answer struct {
 // A Test is the request that shows whether a connection works.
 type Test struct {
 	Request *Request
-	success *condition
-	label   *template.Template
-	id      *template.Template
+	success *condition // nil: any 2xx
+	label   *phrase
+	id      *phrase
 }
 
 // Identity is whom the app says we are.
@@ -170,6 +194,7 @@ type Paginate struct {
 	Send      string // the parameter that carries cursor, offset or page
 	In        string // query or body
 	Next      *Path  // where the next cursor or link is, in the answer
+	More      *Path  // whether there is another page, where the app says so
 	Items     *Path  // where the items are, to know when a page was the last
 	SizeParam string
 	Size      int

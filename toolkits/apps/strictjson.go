@@ -1,0 +1,211 @@
+package apps
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// maxArgumentDepth is how deep arguments nest.
+const maxArgumentDepth = 64
+
+// parseArguments decodes JSON, numbers as json.Number, and refuses what
+// encoding/json lets pass: a member that is there twice, of which two readers
+// may each see another one, bytes that are not UTF-8, and deep nesting. The
+// error says where, as a JSON pointer, and repeats nothing of the input.
+func parseArguments(b []byte) (any, error) {
+	if !utf8.Valid(b) {
+		return nil, fmt.Errorf("the arguments are not valid UTF-8")
+	}
+	p := &jsonParser{in: b}
+	v, err := p.value("", 0)
+	if err != nil {
+		return nil, err
+	}
+	if p.space(); p.at < len(b) {
+		return nil, p.broken()
+	}
+	return v, nil
+}
+
+type jsonParser struct {
+	in []byte
+	at int
+}
+
+func (p *jsonParser) broken() error {
+	return fmt.Errorf("the arguments are not valid JSON (at byte %d)", p.at)
+}
+
+func (p *jsonParser) space() {
+	for p.at < len(p.in) {
+		switch p.in[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+// next skips space and takes c if it comes next.
+func (p *jsonParser) next(c byte) bool {
+	p.space()
+	if p.at < len(p.in) && p.in[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *jsonParser) value(path string, depth int) (any, error) {
+	if depth > maxArgumentDepth {
+		return nil, fmt.Errorf("the arguments nest more than %d deep", maxArgumentDepth)
+	}
+	p.space()
+	if p.at >= len(p.in) {
+		return nil, p.broken()
+	}
+	switch c := p.in[p.at]; {
+	case c == '{':
+		return p.object(path, depth)
+	case c == '[':
+		return p.array(path, depth)
+	case c == '"':
+		return p.string()
+	case c == '-' || '0' <= c && c <= '9':
+		return p.number()
+	}
+	switch rest := p.in[p.at:]; {
+	case bytes.HasPrefix(rest, []byte("true")):
+		p.at += len("true")
+		return true, nil
+	case bytes.HasPrefix(rest, []byte("false")):
+		p.at += len("false")
+		return false, nil
+	case bytes.HasPrefix(rest, []byte("null")):
+		p.at += len("null")
+		return nil, nil
+	}
+	return nil, p.broken()
+}
+
+func (p *jsonParser) object(path string, depth int) (any, error) {
+	p.at++
+	obj := map[string]any{}
+	if p.next('}') {
+		return obj, nil
+	}
+	for {
+		p.space()
+		if p.at >= len(p.in) || p.in[p.at] != '"' {
+			return nil, p.broken()
+		}
+		key, err := p.string()
+		if err != nil {
+			return nil, err
+		}
+		at := path + "/" + pointerToken(cut(key))
+		if _, dup := obj[key]; dup {
+			return nil, fmt.Errorf("%s is given twice", at)
+		}
+		if !p.next(':') {
+			return nil, p.broken()
+		}
+		if obj[key], err = p.value(at, depth+1); err != nil {
+			return nil, err
+		}
+		if p.next('}') {
+			return obj, nil
+		}
+		if !p.next(',') {
+			return nil, p.broken()
+		}
+	}
+}
+
+func (p *jsonParser) array(path string, depth int) (any, error) {
+	p.at++
+	list := []any{}
+	if p.next(']') {
+		return list, nil
+	}
+	for {
+		v, err := p.value(path+"/"+strconv.Itoa(len(list)), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+		if p.next(']') {
+			return list, nil
+		}
+		if !p.next(',') {
+			return nil, p.broken()
+		}
+	}
+}
+
+// string reads a string; one without escapes is taken as it is.
+func (p *jsonParser) string() (string, error) {
+	start, escaped := p.at, false
+	for p.at++; p.at < len(p.in); p.at++ {
+		switch c := p.in[p.at]; {
+		case c == '"':
+			p.at++
+			if !escaped {
+				return string(p.in[start+1 : p.at-1]), nil
+			}
+			var s string
+			if json.Unmarshal(p.in[start:p.at], &s) != nil {
+				p.at = start
+				return "", p.broken()
+			}
+			return s, nil
+		case c == '\\':
+			escaped = true
+			p.at++
+		case c < ' ':
+			return "", p.broken()
+		}
+	}
+	return "", p.broken()
+}
+
+func (p *jsonParser) number() (any, error) {
+	start := p.at
+	p.take("-", 1)
+	if !p.take("0", 1) && !p.take(digits, -1) {
+		return nil, p.broken()
+	}
+	if p.take(".", 1) && !p.take(digits, -1) {
+		return nil, p.broken()
+	}
+	if p.take("eE", 1) {
+		p.take("+-", 1)
+		if !p.take(digits, -1) {
+			return nil, p.broken()
+		}
+	}
+	return json.Number(p.in[start:p.at]), nil
+}
+
+const digits = "0123456789"
+
+// take takes up to n bytes of set, any number if n is negative, and reports
+// whether it took one.
+func (p *jsonParser) take(set string, n int) bool {
+	from := p.at
+	for p.at < len(p.in) && n != p.at-from {
+		found := false
+		for i := 0; i < len(set) && !found; i++ {
+			found = set[i] == p.in[p.at]
+		}
+		if !found {
+			break
+		}
+		p.at++
+	}
+	return p.at > from
+}
