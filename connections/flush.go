@@ -53,7 +53,7 @@ func (r *Recorder) flushFor(ctx context.Context) error {
 // is kept and handed over by a later Flush; what it took without saying so is
 // not counted twice, because the batch is sent again under the same number.
 func (r *Recorder) Flush(ctx context.Context) error {
-	if err := r.gate.Acquire(ctx, gateReaders); err != nil {
+	if err := r.enter(ctx, gateReaders); err != nil {
 		return err
 	}
 	defer r.gate.Release(gateReaders)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/wayleave/wayleave/internal/fault"
 )
 
 // A Recorder takes observations off the caller's path. It tallies them per
@@ -126,9 +128,11 @@ func (r *Recorder) shard(key recorderKey) *recorderShard {
 
 // Health returns what is tracked of each connection, as [Tracker.Health] does,
 // together with what was noted here and not yet flushed. If the Tracker cannot
-// be asked, the map holds the latter alone, beside the error.
+// be asked, the map holds the latter alone, beside the error. While it is not
+// known whether the Tracker took a batch, the batch may be counted twice here;
+// the Tracker will have counted it once.
 func (r *Recorder) Health(ctx context.Context, tenant string, connections []string) (map[string]Health, error) {
-	if err := r.gate.Acquire(ctx, 1); err != nil {
+	if err := r.enter(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer r.gate.Release(1)
@@ -145,6 +149,14 @@ func (r *Recorder) Health(ctx context.Context, tenant string, connections []stri
 	return all, err
 }
 
+// enter passes the gate, in part or in full, unless ctx ends first.
+func (r *Recorder) enter(ctx context.Context, weight int64) error {
+	if err := r.gate.Acquire(ctx, weight); err != nil {
+		return fault.Wrap(fault.StoreUnavailable, err, "connection health was not written in time")
+	}
+	return nil
+}
+
 func (r *Recorder) waitingFor(key recorderKey) Health {
 	s := r.shard(key)
 	s.mu.Lock()
@@ -157,7 +169,7 @@ func (r *Recorder) waitingFor(key recorderKey) Health {
 
 // Forget removes all that is tracked of a connection, and what waits to be.
 func (r *Recorder) Forget(ctx context.Context, tenant, connection string) error {
-	if err := r.gate.Acquire(ctx, gateReaders); err != nil {
+	if err := r.enter(ctx, gateReaders); err != nil {
 		return err
 	}
 	defer r.gate.Release(gateReaders)
