@@ -36,7 +36,8 @@ func appendPart(out []byte, part string) []byte {
 }
 
 // A DataKey is a 256-bit key that seals one credential. It prints as
-// [redacted].
+// [redacted], but not in an unexported field of another type, where fmt calls no
+// methods: a type that keeps one keeps it out of print.
 type DataKey [32]byte
 
 // NewDataKey returns a random data key, for Sealers that make their own.

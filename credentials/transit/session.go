@@ -133,7 +133,7 @@ func (n *session) appRole(ctx context.Context) (*api.SecretAuth, error) {
 		return n.sealer.client.Logical().WriteWithContext(ctx, "auth/"+a.Mount+"/login", map[string]any{"role_id": a.RoleID, "secret_id": secretID})
 	})
 	switch code := status(err); {
-	case code == 400 || code == 403 || code == 404:
+	case code == 400 || code == 403 || code == 404 || says(err, "invalid secret id"): // which some versions answer with 500
 		return nil, denied(err, "Vault refuses the AppRole login").
 			WithFix("Compare vault.role_id with `vault read auth/%s/role/wayleave/role-id`, and get a new secret id: `vault write -f auth/%s/role/wayleave/secret-id`.", a.Mount, a.Mount)
 	case err != nil:
