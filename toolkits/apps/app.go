@@ -131,8 +131,6 @@ type Host struct {
 // Values are what the templates of a request may name.
 type Values struct {
 	Input map[string]any // checked arguments, numbers as json.Number
-
-	page *page // set by Paginate
 }
 
 // An Answer is what an app answered, already decompressed, capped and scrubbed.

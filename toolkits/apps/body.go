@@ -16,8 +16,8 @@ import (
 )
 
 // encodeBody returns the body and its content type; nil when there is none.
-func (r *Request) encodeBody(v Values, look template.Lookup) (body []byte, contentType string, err error) {
-	doc, ok, err := r.resolveBody(v, look)
+func (r *Request) encodeBody(look template.Lookup) (body []byte, contentType string, err error) {
+	doc, ok, err := r.resolveBody(look)
 	if err != nil || !ok {
 		return nil, "", err
 	}
@@ -38,15 +38,12 @@ func (r *Request) encodeBody(v Values, look template.Lookup) (body []byte, conte
 	return nil, "", nil
 }
 
-// resolveBody returns the body as a JSON value, with the page's members in it.
-func (r *Request) resolveBody(v Values, look template.Lookup) (doc any, ok bool, err error) {
+// resolveBody returns the body as a JSON value.
+func (r *Request) resolveBody(look template.Lookup) (doc any, ok bool, err error) {
 	if r.body != nil {
 		if doc, ok, err = r.body.resolve(look); err != nil {
 			return nil, false, err
 		}
-	}
-	if v.page.sendsIn(inBody) {
-		doc, ok = v.page.in(inBody, entries(doc)), true
 	}
 	for _, e := range entries(doc) {
 		if r.reserved.body[strings.ToLower(e.name)] {

@@ -87,9 +87,6 @@ func (c *compiler) requestBody(r *Request, n *node, p place, allow func(root, na
 	if b == nil {
 		if r.format == "" {
 			r.format = formatNone
-			if r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH" {
-				r.format = formatJSON // for a page that is sent in the body
-			}
 		}
 		if r.format == formatGraphQL {
 			c.fail(p, "a graphql request has a body with a query")
@@ -122,6 +119,12 @@ func (c *compiler) requestBody(r *Request, n *node, p place, allow func(root, na
 	r.body = c.value(b, p, allow)
 }
 
+// The places that a page's parameters are sent in.
+const (
+	inQuery = "query"
+	inBody  = "body"
+)
+
 func (c *compiler) compilePaginate(t *Tool, d toolDef, p place) {
 	if d.Paginate == nil {
 		return
@@ -133,8 +136,11 @@ func (c *compiler) compilePaginate(t *Tool, d toolDef, p place) {
 	}
 	t.Paginate = c.paginator(def, at("pagination", d.Paginate.Use))
 	t.Paginate.MaxPages = max(d.Paginate.MaxPages, 1)
-	if t.Paginate.In == inBody && t.Request != nil && t.Request.format != formatJSON && t.Request.format != formatForm {
-		c.fail(p, "a page that is sent in the body needs a json or form request")
+	if t.Paginate.In == inBody && t.Request != nil && (t.Request.format != formatJSON || t.Request.body == nil) {
+		c.fail(p, "a page that is sent in the body needs a request with a json body")
+	}
+	if !t.Annotations.ReadOnly {
+		c.fail(p, "only a read_only tool goes through pages")
 	}
 }
 
@@ -145,6 +151,9 @@ func (c *compiler) paginator(d paginatorDef, p place) *Paginate {
 	}
 	if out.In == "" {
 		out.In = inQuery
+	}
+	if d.Kind == "page" && c.root.at(p).get("start") == nil {
+		out.Start = 1
 	}
 	switch d.Kind {
 	case "cursor":

@@ -57,11 +57,11 @@ type reserved struct{ query, body map[string]bool }
 // both happen where it is sent.
 func (r *Request) Build(ctx context.Context, s *Site, v Values) (*http.Request, error) {
 	look := lookup(s.params, v.Input)
-	u, err := r.url(s, v, look)
+	u, err := r.url(s, look)
 	if err != nil {
 		return nil, err
 	}
-	body, contentType, err := r.encodeBody(v, look)
+	body, contentType, err := r.encodeBody(look)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,8 @@ func inputAt(in map[string]any, name string) (any, bool) {
 	return inputAt(inner, rest)
 }
 
-// url returns the address with path and query, or the link of a further page.
-func (r *Request) url(s *Site, v Values, look template.Lookup) (*url.URL, error) {
-	if v.page != nil && v.page.link != nil {
-		return v.page.link, nil
-	}
+// url returns the address with path and query.
+func (r *Request) url(s *Site, look template.Lookup) (*url.URL, error) {
 	u := *s.Base
 	if r.address != nil {
 		a, err := r.address.render(s.params, look, template.PathSegment)
@@ -129,7 +126,7 @@ func (r *Request) url(s *Site, v Values, look template.Lookup) (*url.URL, error)
 		}
 		u.Path, u.RawPath = plainPath, raw
 	}
-	query, err := r.encodeQuery(s, v, look)
+	query, err := r.encodeQuery(s, look)
 	if err != nil {
 		return nil, err
 	}
@@ -141,13 +138,12 @@ func (r *Request) url(s *Site, v Values, look template.Lookup) (*url.URL, error)
 }
 
 // encodeQuery returns the request's parameters in the order of the definition,
-// those of the page, and those of the site that neither has.
-func (r *Request) encodeQuery(s *Site, v Values, look template.Lookup) (string, error) {
+// and those of the site that it does not have.
+func (r *Request) encodeQuery(s *Site, look template.Lookup) (string, error) {
 	obj, err := r.resolveQuery(look)
 	if err != nil {
 		return "", err
 	}
-	obj = v.page.in(inQuery, obj)
 	var pairs []pair
 	for _, e := range obj {
 		pairs = appendPairs(pairs, template.Escape(e.name), e.value, r.style)

@@ -69,6 +69,11 @@ func itemsOf(doc any, tool *apps.Tool) ([]any, bool) {
 // following returns the request for the next page, or nil when this one was the
 // last.
 func following(ctx context.Context, req *http.Request, p *apps.Paginate, ans *apps.Answer, doc any, found, page int) (*http.Request, error) {
+	if p.More != nil {
+		if more, ok := p.More.Find(doc); ok && more != true {
+			return nil, nil // the app says that this was the last
+		}
+	}
 	switch p.Kind {
 	case "cursor":
 		return sendCursor(req, p, doc)
