@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -151,9 +152,8 @@ func (h *hop) network(err error) *Error {
 		reason = "it broke the connection off"
 	case h.status != 0:
 		reason = errBrokenOff.Error()
-	case strings.Contains(err.Error(), "malformed"):
-		e := h.error(fault.UpstreamFailed, nil, "what it answered is not HTTP")
-		return e
+	case isNotHTTP(err):
+		return h.error(fault.UpstreamFailed, nil, "its answer breaks the rules of HTTP")
 	case errors.Is(err, http.ErrSchemeMismatch):
 		reason = "it does not speak TLS on this port"
 	case h.journey != nil && h.journey.sent.Load():
@@ -162,4 +162,12 @@ func (h *hop) network(err error) *Error {
 	e := h.error(fault.AppUnavailable, cause, reason)
 	e.Timeout = isTimeout
 	return e
+}
+
+// isNotHTTP reports whether net/http gave up on an answer because of what it
+// says, rather than because it ended. It has one text for both and no type, and
+// calls it a connection error in HTTP/2.
+func isNotHTTP(err error) bool {
+	return strings.HasPrefix(err.Error(), "connection error: ") || strings.Contains(err.Error(), "transport connection broken") &&
+		!errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
