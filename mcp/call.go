@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/wayleave/wayleave/environments"
@@ -181,7 +182,7 @@ func failureText(e *fault.Error, requestID string) string {
 		b.WriteString("\nLink: " + e.Link)
 	}
 	if e.RetryAfter > 0 {
-		b.WriteString("\nTry again after: " + e.RetryAfter.String())
+		fmt.Fprintf(&b, "\nTry again after: %d s", seconds(e.RetryAfter))
 	}
 	if requestID != "" {
 		b.WriteString("\nRequest id: " + requestID)

@@ -91,7 +91,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"fx_expired": {"connection_expired", map[string]any{"wayleave/link": "https://wayleave.example/console/connections/conn_1"},
 			[]string{`the connection "Sales" has expired`, "What to do: Ask an administrator to re-authorise the connection.", "Link: https://wayleave.example/console/connections/conn_1"}},
-		"fx_limited":  {"rate_limited", map[string]any{"wayleave/retry_after": 2.0}, []string{"the app asks to slow down", "What to do: Wait, then try again.", "Try again after: 1.2s"}},
+		"fx_limited":  {"rate_limited", map[string]any{"wayleave/retry_after": 2.0}, []string{"the app asks to slow down", "What to do: Wait, then try again.", "Try again after: 2 s"}},
 		"fx_invalid":  {"invalid_input", nil, []string{"the arguments do not fit", "- /count: must be an integer", "What to do: Correct the request and send it again."}},
 		"fx_missing":  {"not_found", nil, []string{"the app has no such item", "What to do: Check the name or id."}},
 		"fx_internal": {"internal", nil, nil},

@@ -78,7 +78,7 @@ func parse(body []byte) (*message, *rpcError) {
 		return nil, refuse(codeInvalidRequest, "a message must be one JSON object: batches are not supported, send the messages one by one")
 	case '{':
 	default:
-		return nil, refuse(codeParse, "%s", "the body must be one JSON object")
+		return nil, refuse(codeParse, "a message must be one JSON object")
 	}
 	if err := g.members(0, g.envelopeMember); err != nil {
 		return nil, refuse(codeParse, "%s", err.Error())

@@ -73,7 +73,11 @@ func ofFault(e *fault.Error, requestID string) *rpcError {
 		fault.ToolDenied, fault.PermissionDenied, fault.AmbiguousConnection:
 		code = codeInvalidParams
 	}
-	return &rpcError{code: code, message: e.Msg, data: faultData{
+	message := e.Msg
+	if fix := e.Remedy(); fix != "" { // many clients show the message alone
+		message += ". " + fix
+	}
+	return &rpcError{code: code, message: message, data: faultData{
 		Code:       e.Kind,
 		Fix:        e.Remedy(),
 		Link:       e.Link,
