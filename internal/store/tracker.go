@@ -42,6 +42,12 @@ func forgetExpiry(ctx context.Context, tx *tx, tenant, connection string) error 
 	return err
 }
 
+const expiringQuery = `
+	SELECT tenant, connection, expires_at FROM tracked_expiry
+	WHERE expires_at < $1
+	ORDER BY expires_at, tenant, connection
+	LIMIT $2`
+
 // Expiring returns at most limit connections whose token expires before at,
 // soonest first. It reads the front of an index and nothing else.
 func (t *Tracker) Expiring(ctx context.Context, at time.Time, limit int) (due []connections.Expiry, err error) {
@@ -49,11 +55,7 @@ func (t *Tracker) Expiring(ctx context.Context, at time.Time, limit int) (due []
 		return nil, nil
 	}
 	err = t.store.read(ctx, "tracker.Expiring", func(ctx context.Context, q queryer) (err error) {
-		due, err = list(ctx, q, scanExpiry, `
-			SELECT tenant, connection, expires_at FROM tracked_expiry
-			WHERE expires_at < $1
-			ORDER BY expires_at, tenant, connection
-			LIMIT $2`, micros(at), limit)
+		due, err = list(ctx, q, scanExpiry, expiringQuery, micros(at), limit)
 		return err
 	})
 	return due, err

@@ -1,0 +1,4 @@
+package store
+
+// ExpiringQuery is what Tracker.Expiring asks.
+const ExpiringQuery = expiringQuery
