@@ -5,5 +5,6 @@
 // Every server is a private process on a loopback port with its data in a folder
 // given by the caller. It is stopped by its process id, never by name. The
 // package decides nothing about tests and imports nothing of the product;
-// internal/testenv and its command build on it. Its tests start each server.
+// internal/testenv and its command build on it, and the tests of internal/testenv
+// start, stop and kill each server.
 package servers

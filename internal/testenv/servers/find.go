@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // places are where packages put programs without putting them on PATH.
@@ -35,13 +37,7 @@ func FindPostgres() string {
 	var dirs []string
 	for _, pattern := range postgresPlaces {
 		found, _ := filepath.Glob(pattern)
-		// Versions of one pattern differ in a number: longer is newer, then greater.
-		slices.SortFunc(found, func(a, b string) int {
-			if len(a) != len(b) {
-				return len(b) - len(a)
-			}
-			return strings.Compare(b, a)
-		})
+		newestFirst(found)
 		dirs = append(dirs, found...)
 	}
 	if path, err := exec.LookPath("initdb"); err == nil {
@@ -56,6 +52,17 @@ func FindPostgres() string {
 		}
 	}
 	return ""
+}
+
+// newestFirst sorts paths that differ in a version by the first number in them.
+func newestFirst(paths []string) {
+	number := func(path string) int {
+		digits := strings.TrimLeftFunc(path, func(r rune) bool { return !unicode.IsDigit(r) })
+		end := strings.IndexFunc(digits, func(r rune) bool { return !unicode.IsDigit(r) })
+		n, _ := strconv.Atoi(digits[:max(end, 0)])
+		return n
+	}
+	slices.SortStableFunc(paths, func(a, b string) int { return number(b) - number(a) })
 }
 
 // find returns the first of the named programs on PATH or in a known place.

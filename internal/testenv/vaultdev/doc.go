@@ -4,8 +4,8 @@
 //
 // It exists because no Vault server comes with the systems that tests run on. It
 // is a module of its own so that its requirements never touch the product's, and
-// stands on the last release of Vault under the MPL that builds from published
-// packages. Below stubs are empty stand-ins for the cloud auto-join and cloud
+// stands on a release of Vault under the MPL that builds from published packages
+// (1.14.1 ends with a panic, 1.14.8 does not compile). Below stubs are empty stand-ins for the cloud auto-join and cloud
 // key packages, which would pull in a dozen SDKs.
 //
 // It takes the part of Vault's command line that the tests use, so that a vault
