@@ -8,7 +8,9 @@ import (
 	"github.com/wayleave/wayleave/internal/fault"
 )
 
-type actorBody struct {
+// An ActorBody is an agent or workflow. It is exported, as are the other types
+// that are embedded, because huma passes over embedded types that are not.
+type ActorBody struct {
 	ID        string      `json:"id"`
 	Kind      access.Kind `json:"kind"`
 	Name      string      `json:"name"`
@@ -18,19 +20,21 @@ type actorBody struct {
 }
 
 type newActor struct {
-	actorBody
+	ActorBody
 	Key issuedKey `json:"key"`
 }
 
-func actorOf(a access.Actor) actorBody {
-	return actorBody{a.ID, a.Kind, a.Name, a.Version, a.CreatedAt, a.UpdatedAt}
+func actorOf(a access.Actor) ActorBody {
+	return ActorBody{a.ID, a.Kind, a.Name, a.Version, a.CreatedAt, a.UpdatedAt}
 }
 
-type actorInput struct {
+// An ActorInput names an agent or workflow.
+type ActorInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-type grantInput struct {
+// A GrantInput is what a new key may reach.
+type GrantInput struct {
 	Grant     access.Grant `json:"grant"`
 	ExpiresAt *time.Time   `json:"expires_at,omitempty"`
 }
@@ -58,7 +62,7 @@ type actorAPI struct {
 	kind      access.Kind
 }
 
-func (x actorAPI) list(ctx context.Context, p *access.Principal, in *listInput) (*body[list[actorBody]], error) {
+func (x actorAPI) list(ctx context.Context, p *access.Principal, in *ListInput) (*body[list[ActorBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func (x actorAPI) list(ctx context.Context, p *access.Principal, in *listInput) 
 func (x actorAPI) create(ctx context.Context, p *access.Principal, in *struct {
 	Body struct {
 		Name string `json:"name"`
-		grantInput
+		GrantInput
 	}
 }) (*versioned[newActor], error) {
 	actor, key, err := x.directory.CreateActor(ctx, p.Tenant, x.kind, in.Body.Name, in.Body.Grant, orZero(in.Body.ExpiresAt))
@@ -80,7 +84,7 @@ func (x actorAPI) create(ctx context.Context, p *access.Principal, in *struct {
 	return tagged(newActor{actorOf(actor), issuedKey{keyOf(key.Key), key.Secret}}, actor.Version), nil
 }
 
-func (x actorAPI) get(ctx context.Context, p *access.Principal, in *actorInput) (*versioned[actorBody], error) {
+func (x actorAPI) get(ctx context.Context, p *access.Principal, in *ActorInput) (*versioned[ActorBody], error) {
 	actor, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID)
 	if err != nil {
 		return nil, err
@@ -89,12 +93,12 @@ func (x actorAPI) get(ctx context.Context, p *access.Principal, in *actorInput) 
 }
 
 func (x actorAPI) rename(ctx context.Context, p *access.Principal, in *struct {
-	actorInput
-	ifMatch
+	ActorInput
+	IfMatchInput
 	Body struct {
 		Name string `json:"name"`
 	}
-}) (*versioned[actorBody], error) {
+}) (*versioned[ActorBody], error) {
 	version, err := in.version()
 	if err != nil {
 		return nil, err
@@ -106,14 +110,14 @@ func (x actorAPI) rename(ctx context.Context, p *access.Principal, in *struct {
 	return tagged(actorOf(actor), actor.Version), nil
 }
 
-func (x actorAPI) delete(ctx context.Context, p *access.Principal, in *actorInput) (*struct{}, error) {
+func (x actorAPI) delete(ctx context.Context, p *access.Principal, in *ActorInput) (*struct{}, error) {
 	return nil, x.directory.DeleteActor(ctx, p.Tenant, x.kind, in.ID)
 }
 
 func (x actorAPI) keys(ctx context.Context, p *access.Principal, in *struct {
-	actorInput
-	listInput
-}) (*body[list[keyBody]], error) {
+	ActorInput
+	ListInput
+}) (*body[list[KeyBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -123,8 +127,8 @@ func (x actorAPI) keys(ctx context.Context, p *access.Principal, in *struct {
 }
 
 func (x actorAPI) issue(ctx context.Context, p *access.Principal, in *struct {
-	actorInput
-	Body grantInput
+	ActorInput
+	Body GrantInput
 }) (*body[issuedKey], error) {
 	key, err := x.directory.IssueActorKey(ctx, p.Tenant, x.kind, in.ID, in.Body.Grant, orZero(in.Body.ExpiresAt))
 	if err != nil {
@@ -134,7 +138,7 @@ func (x actorAPI) issue(ctx context.Context, p *access.Principal, in *struct {
 }
 
 func (x actorAPI) revoke(ctx context.Context, p *access.Principal, in *struct {
-	actorInput
+	ActorInput
 	KeyID string `path:"key_id" maxLength:"64"`
 }) (*struct{}, error) {
 	if _, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/wayleave/wayleave/toolkits/apps"
 )
 
-type authSummary struct {
+// An AuthSummary names a way to authenticate.
+type AuthSummary struct {
 	ID    string `json:"id"`
 	Type  string `json:"type"`
 	Title string `json:"title"`
@@ -22,12 +23,12 @@ type appSummary struct {
 	Title      string        `json:"title"`
 	Summary    string        `json:"summary"`
 	Categories []string      `json:"categories" nullable:"false"`
-	Auth       []authSummary `json:"auth" nullable:"false"`
+	Auth       []AuthSummary `json:"auth" nullable:"false"`
 	Tools      int           `json:"tools" doc:"how many tools the app offers"`
 }
 
 type authBody struct {
-	authSummary
+	AuthSummary
 	Help   string       `json:"help,omitempty"`
 	Fields []apps.Field `json:"fields" nullable:"false"`
 }
@@ -70,9 +71,9 @@ func (a *API) listApps(_ context.Context, _ *access.Principal, in *struct {
 			continue
 		}
 		s := appSummary{Slug: app.Slug, Title: app.Title, Summary: app.Summary, Categories: orEmpty(app.Categories),
-			Auth: []authSummary{}, Tools: len(app.Tools)}
+			Auth: []AuthSummary{}, Tools: len(app.Tools)}
 		for _, x := range app.Auth {
-			s.Auth = append(s.Auth, authSummary{x.ID, x.Type, x.Title})
+			s.Auth = append(s.Auth, AuthSummary{x.ID, x.Type, x.Title})
 		}
 		out.Items = append(out.Items, s)
 	}
@@ -100,7 +101,7 @@ func (a *API) getApp(ctx context.Context, p *access.Principal, in *struct {
 		DocsURL: app.DocsURL, SetupURL: app.SetupURL, Revision: app.Revision, Digest: app.Digest,
 		Params: orEmpty(app.Params), Auth: []authBody{}, Tools: []toolBody{}}
 	for _, x := range app.Auth {
-		out.Auth = append(out.Auth, authBody{authSummary{x.ID, x.Type, x.Title}, x.Help, orEmpty(x.Fields)})
+		out.Auth = append(out.Auth, authBody{AuthSummary{x.ID, x.Type, x.Title}, x.Help, orEmpty(x.Fields)})
 	}
 	for _, t := range app.Tools {
 		out.Tools = append(out.Tools, toolBody{t.Name, t.Title, t.Description, t.Annotations, t.Input})

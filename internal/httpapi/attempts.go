@@ -81,7 +81,7 @@ func (a *API) beginAttempt(ctx context.Context, p *access.Principal, in *struct 
 }
 
 func (a *API) reauthorize(ctx context.Context, p *access.Principal, in *struct {
-	idInput
+	IDInput
 	Body struct {
 		Params map[string]any `json:"params,omitempty" doc:"those it has, if left out"`
 		Auth   *authInput     `json:"auth,omitempty" doc:"a new credential; if left out, what it has is tested with the params"`
@@ -98,7 +98,7 @@ func (a *API) reauthorize(ctx context.Context, p *access.Principal, in *struct {
 	return answer(attemptOf(made)), nil
 }
 
-func (a *API) getAttempt(ctx context.Context, p *access.Principal, in *idInput) (*versioned[attemptBody], error) {
+func (a *API) getAttempt(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[attemptBody], error) {
 	got, err := a.Connections.Attempt(ctx, p.Tenant, in.ID)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (a *API) getAttempt(ctx context.Context, p *access.Principal, in *idInput) 
 }
 
 func (a *API) correctAttempt(ctx context.Context, p *access.Principal, in *struct {
-	idInput
+	IDInput
 	Body struct {
 		Name   string         `json:"name,omitempty"`
 		Params map[string]any `json:"params,omitempty"`
@@ -126,12 +126,12 @@ type testBody struct {
 	Connection connectionBody `json:"connection"`
 }
 
-func (a *API) testAttempt(ctx context.Context, p *access.Principal, in *idInput) (*body[testBody], error) {
+func (a *API) testAttempt(ctx context.Context, p *access.Principal, in *IDInput) (*body[testBody], error) {
 	return a.test(ctx, p, in.ID, false)
 }
 
 func (a *API) confirmAttempt(ctx context.Context, p *access.Principal, in *struct {
-	idInput
+	IDInput
 	Body struct {
 		ConfirmIdentity bool `json:"confirm_identity,omitempty" doc:"accept that the credential belongs to another account than before"`
 	} `required:"false"`

@@ -29,13 +29,14 @@ func authConfigOf(c credentials.AuthConfig) authConfigBody {
 		c.Version, c.CreatedAt, c.UpdatedAt, c.RotatedAt}
 }
 
-type filterInput struct {
-	listInput
+// A FilterInput asks for a part of a list.
+type FilterInput struct {
+	ListInput
 	App         string            `query:"app" maxLength:"48"`
 	Environment environments.Name `query:"environment" maxLength:"32"`
 }
 
-func (in filterInput) filter() credentials.Filter {
+func (in FilterInput) filter() credentials.Filter {
 	return credentials.Filter{App: in.App, Environment: in.Environment}
 }
 
@@ -48,11 +49,12 @@ func (a *API) authConfigRoutes(r *router) {
 	route(r, "DELETE "+base+"/{id}", access.Admin, 204, "Delete an auth config that no connection uses", a.deleteAuthConfig)
 }
 
-type idInput struct {
+// An IDInput names a record.
+type IDInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (a *API) listAuthConfigs(ctx context.Context, p *access.Principal, in *filterInput) (*body[list[authConfigBody]], error) {
+func (a *API) listAuthConfigs(ctx context.Context, p *access.Principal, in *FilterInput) (*body[list[authConfigBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -80,7 +82,7 @@ func (a *API) createAuthConfig(ctx context.Context, p *access.Principal, in *str
 	return tagged(authConfigOf(c), c.Version), nil
 }
 
-func (a *API) getAuthConfig(ctx context.Context, p *access.Principal, in *idInput) (*versioned[authConfigBody], error) {
+func (a *API) getAuthConfig(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[authConfigBody], error) {
 	c, err := a.Connections.AuthConfig(ctx, p.Tenant, in.ID)
 	if err != nil {
 		return nil, err
@@ -89,8 +91,8 @@ func (a *API) getAuthConfig(ctx context.Context, p *access.Principal, in *idInpu
 }
 
 func (a *API) editAuthConfig(ctx context.Context, p *access.Principal, in *struct {
-	idInput
-	ifMatch
+	IDInput
+	IfMatchInput
 	Body struct {
 		Name     string `json:"name,omitempty"`
 		Fields   fields `json:"fields,omitempty" doc:"secrets to replace; those left out are kept"`
@@ -109,6 +111,6 @@ func (a *API) editAuthConfig(ctx context.Context, p *access.Principal, in *struc
 	return tagged(authConfigOf(c), c.Version), nil
 }
 
-func (a *API) deleteAuthConfig(ctx context.Context, p *access.Principal, in *idInput) (*struct{}, error) {
+func (a *API) deleteAuthConfig(ctx context.Context, p *access.Principal, in *IDInput) (*struct{}, error) {
 	return nil, a.Connections.DeleteAuthConfig(ctx, p.Tenant, in.ID)
 }

@@ -41,7 +41,7 @@ type explanationBody struct {
 // callInput is a call of a tool. Environment may be left out by a key that
 // grants one only.
 type callInput struct {
-	toolkitInput
+	ToolkitInput
 	Tool           string `path:"tool" maxLength:"64" doc:"the app's name of the tool, or the full one"`
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"makes a write safe to repeat: a second call with the same key and arguments answers as the first did"`
 	Body           struct {
@@ -59,7 +59,7 @@ func (a *API) callRoutes(r *router) {
 }
 
 func (a *API) listTools(ctx context.Context, p *access.Principal, in *struct {
-	toolkitInput
+	ToolkitInput
 	Environment environments.Name `query:"environment" maxLength:"32"`
 }) (*body[list[toolEntry]], error) {
 	set, err := a.Runner.Toolset(ctx, p, in.Environment)

@@ -69,7 +69,7 @@ func (a *API) connectionRoutes(r *router) {
 	route(r, "POST "+base+"/{id}/revoke", access.Operator, 200, "Take a connection back, for good", a.revokeConnection)
 }
 
-func (a *API) listConnections(ctx context.Context, p *access.Principal, in *filterInput) (*body[list[connectionBody]], error) {
+func (a *API) listConnections(ctx context.Context, p *access.Principal, in *FilterInput) (*body[list[connectionBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -114,14 +114,14 @@ func (a *API) connection(ctx context.Context, c connections.Connection, err erro
 	return tagged(out, c.Version), nil
 }
 
-func (a *API) getConnection(ctx context.Context, p *access.Principal, in *idInput) (*versioned[connectionBody], error) {
+func (a *API) getConnection(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[connectionBody], error) {
 	c, err := a.Connections.Get(ctx, p.Tenant, in.ID)
 	return a.connection(ctx, c, err)
 }
 
 func (a *API) renameConnection(ctx context.Context, p *access.Principal, in *struct {
-	idInput
-	ifMatch
+	IDInput
+	IfMatchInput
 	Body struct {
 		Name string `json:"name"`
 	}
@@ -134,16 +134,16 @@ func (a *API) renameConnection(ctx context.Context, p *access.Principal, in *str
 	return a.connection(ctx, c, err)
 }
 
-func (a *API) deleteConnection(ctx context.Context, p *access.Principal, in *idInput) (*struct{}, error) {
+func (a *API) deleteConnection(ctx context.Context, p *access.Principal, in *IDInput) (*struct{}, error) {
 	return nil, a.Connections.Delete(ctx, p.Tenant, in.ID)
 }
 
-func (a *API) revokeConnection(ctx context.Context, p *access.Principal, in *idInput) (*versioned[connectionBody], error) {
+func (a *API) revokeConnection(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[connectionBody], error) {
 	c, err := a.Connections.Revoke(ctx, p.Tenant, in.ID)
 	return a.connection(ctx, c, err)
 }
 
-func (a *API) refreshConnection(ctx context.Context, p *access.Principal, in *idInput) (*versioned[connectionBody], error) {
+func (a *API) refreshConnection(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[connectionBody], error) {
 	c, err := a.Connections.Refresh(ctx, p.Tenant, in.ID)
 	return a.connection(ctx, c, err)
 }
@@ -158,7 +158,7 @@ type checkBody struct {
 	Connection connectionBody        `json:"connection"`
 }
 
-func (a *API) checkConnection(ctx context.Context, p *access.Principal, in *idInput) (*body[checkBody], error) {
+func (a *API) checkConnection(ctx context.Context, p *access.Principal, in *IDInput) (*body[checkBody], error) {
 	v, err := a.Connections.Check(ctx, p.Tenant, in.ID)
 	if err != nil {
 		return nil, err

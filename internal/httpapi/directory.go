@@ -7,13 +7,15 @@ import (
 	"github.com/wayleave/wayleave/internal/access"
 )
 
-type tenantBody struct {
+// A TenantBody is a tenant.
+type TenantBody struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
-type keyBody struct {
+// A KeyBody is the record of a key.
+type KeyBody struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
 	Role      access.Role  `json:"role"`
@@ -26,21 +28,21 @@ type keyBody struct {
 
 // An issuedKey is the answer that shows a key, once.
 type issuedKey struct {
-	keyBody
+	KeyBody
 	Key string `json:"key" doc:"the key itself; it is not shown again"`
 }
 
 type newTenant struct {
-	tenantBody
+	TenantBody
 	AdminKey string `json:"admin_key" doc:"the tenant's first administrator key; it is not shown again"`
 }
 
-func keyOf(k access.Key) keyBody {
-	return keyBody{ID: k.ID, Name: k.Name, Role: k.Role, Grant: k.Grant, Hint: k.Hint, CreatedAt: k.CreatedAt,
+func keyOf(k access.Key) KeyBody {
+	return KeyBody{ID: k.ID, Name: k.Name, Role: k.Role, Grant: k.Grant, Hint: k.Hint, CreatedAt: k.CreatedAt,
 		ExpiresAt: orNil(k.ExpiresAt), RevokedAt: orNil(k.RevokedAt)}
 }
 
-func tenantOf(t access.Tenant) tenantBody { return tenantBody{t.ID, t.Name, t.CreatedAt} }
+func tenantOf(t access.Tenant) TenantBody { return TenantBody{t.ID, t.Name, t.CreatedAt} }
 
 // orNil returns nil for the zero time, which JSON would write as a date.
 func orNil(t time.Time) *time.Time {
@@ -78,7 +80,7 @@ func (a *API) whoami(_ context.Context, p *access.Principal, _ *struct{}) (*body
 	return answer(whoamiBody{p.Tenant, p.Kind, p.Name, p.Role, p.Grant}), nil
 }
 
-func (a *API) listTenants(ctx context.Context, _ *access.Principal, in *listInput) (*body[list[tenantBody]], error) {
+func (a *API) listTenants(ctx context.Context, _ *access.Principal, in *ListInput) (*body[list[TenantBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -99,7 +101,7 @@ func (a *API) createTenant(ctx context.Context, _ *access.Principal, in *struct 
 	return answer(newTenant{tenantOf(t), key.Secret}), nil
 }
 
-func (a *API) listKeys(ctx context.Context, p *access.Principal, in *listInput) (*body[list[keyBody]], error) {
+func (a *API) listKeys(ctx context.Context, p *access.Principal, in *ListInput) (*body[list[KeyBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err

@@ -178,13 +178,13 @@ func tag(path string) string {
 	return noun
 }
 
-// A listInput asks for a page of a list.
-type listInput struct {
+// A ListInput asks for a page of a list.
+type ListInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many at most"`
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 }
 
-func (in listInput) page() (page.Request, error) {
+func (in ListInput) page() (page.Request, error) {
 	after, err := page.ParseCursor(in.Cursor)
 	return page.Request{Limit: in.Limit, After: after}, err
 }
@@ -222,13 +222,13 @@ func listed[R, T any](p page.Page[R], err error, as func(R) T) (*body[list[T]], 
 	return answer(out), nil
 }
 
-// ifMatch is the version that an edit is made on.
-type ifMatch struct {
+// An IfMatchInput is the version that an edit is made on.
+type IfMatchInput struct {
 	IfMatch string `header:"If-Match" maxLength:"40" doc:"the ETag that was read; the edit fails if it is no longer current"`
 }
 
 // version returns 0 when any version will do.
-func (in ifMatch) version() (int64, error) {
+func (in IfMatchInput) version() (int64, error) {
 	if in.IfMatch == "" || in.IfMatch == "*" {
 		return 0, nil
 	}

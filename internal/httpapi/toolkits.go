@@ -27,7 +27,8 @@ func (a *API) toolkitOf(t toolkits.Toolkit) toolkitBody {
 		t.Version, t.CreatedAt, t.UpdatedAt}
 }
 
-type toolkitInput struct {
+// A ToolkitInput names a toolkit.
+type ToolkitInput struct {
 	Toolkit string `path:"toolkit" maxLength:"64" doc:"slug or id"`
 }
 
@@ -40,7 +41,7 @@ func (a *API) toolkitRoutes(r *router) {
 	route(r, "DELETE "+base+"/{toolkit}", access.Admin, 204, "Delete a toolkit", a.deleteToolkit)
 }
 
-func (a *API) listToolkits(ctx context.Context, p *access.Principal, in *listInput) (*body[list[toolkitBody]], error) {
+func (a *API) listToolkits(ctx context.Context, p *access.Principal, in *ListInput) (*body[list[toolkitBody]], error) {
 	pr, err := in.page()
 	if err != nil {
 		return nil, err
@@ -70,13 +71,13 @@ func (a *API) createToolkit(ctx context.Context, p *access.Principal, in *struct
 		Tools: b.Tools, Bindings: b.Bindings}))
 }
 
-func (a *API) getToolkit(ctx context.Context, p *access.Principal, in *toolkitInput) (*versioned[toolkitBody], error) {
+func (a *API) getToolkit(ctx context.Context, p *access.Principal, in *ToolkitInput) (*versioned[toolkitBody], error) {
 	return a.toolkit(a.Toolkits.Get(ctx, p.Tenant, in.Toolkit))
 }
 
 func (a *API) editToolkit(ctx context.Context, p *access.Principal, in *struct {
-	toolkitInput
-	ifMatch
+	ToolkitInput
+	IfMatchInput
 	Body struct {
 		Title    *string             `json:"title,omitempty"`
 		Tools    *[]string           `json:"tools,omitempty"`
@@ -91,6 +92,6 @@ func (a *API) editToolkit(ctx context.Context, p *access.Principal, in *struct {
 		Bindings: in.Body.Bindings, Version: version}))
 }
 
-func (a *API) deleteToolkit(ctx context.Context, p *access.Principal, in *toolkitInput) (*struct{}, error) {
+func (a *API) deleteToolkit(ctx context.Context, p *access.Principal, in *ToolkitInput) (*struct{}, error) {
 	return nil, a.Toolkits.Delete(ctx, p.Tenant, in.Toolkit)
 }
