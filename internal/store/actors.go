@@ -14,6 +14,9 @@ const actorColumns = "id, tenant, kind, name, created_at, updated_at, version"
 // CreateActor stores a new agent or workflow, as version 1.
 func (s *Store) CreateActor(ctx context.Context, a access.Actor) error {
 	return s.write(ctx, "store.CreateActor", func(ctx context.Context, t *tx) error {
+		if err := indexed(a.ID, a.Name); err != nil {
+			return err
+		}
 		_, err := t.exec(ctx, `INSERT INTO actors (`+actorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1)`,
 			a.ID, a.Tenant, a.Kind, a.Name, asTime(a.CreatedAt), asTime(a.UpdatedAt))
 		t.changed(feed.Actor, a.Tenant, a.ID)
@@ -50,6 +53,9 @@ func (s *Store) ListActors(ctx context.Context, tenant string, kind access.Kind,
 // UpdateActor stores a new name.
 func (s *Store) UpdateActor(ctx context.Context, a access.Actor) error {
 	return s.write(ctx, "store.UpdateActor", func(ctx context.Context, t *tx) error {
+		if err := indexed(a.Name); err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, `
 			UPDATE actors SET name = $1, updated_at = $2, version = version + 1
 			WHERE tenant = $3 AND id = $4 AND kind = $5 AND version = $6`,

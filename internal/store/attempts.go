@@ -15,6 +15,9 @@ const attemptColumns = `id, tenant, app, environment, name, params, scheme, auth
 // CreateAttempt stores a new attempt, as version 1.
 func (s *Store) CreateAttempt(ctx context.Context, a connections.Attempt) error {
 	return s.write(ctx, "store.CreateAttempt", func(ctx context.Context, t *tx) error {
+		if err := indexed(a.ID); err != nil {
+			return err
+		}
 		values := append([]any{a.ID, a.Tenant, a.App, a.Environment, a.Name, asJSON{a.Params}, a.Scheme,
 			a.AuthConfig, a.ConfigName, asJSON{a.Fields}, asJSON{a.Hosts}, a.Reauthorize, a.Status, a.Failure,
 			a.Message, a.Connection, asTime(a.CreatedAt), asTime(a.UpdatedAt), asTime(a.ExpiresAt), 1},

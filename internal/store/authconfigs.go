@@ -20,6 +20,9 @@ func (s *Store) CreateAuthConfig(ctx context.Context, c credentials.AuthConfig) 
 }
 
 func (t *tx) createAuthConfig(ctx context.Context, c credentials.AuthConfig) error {
+	if err := indexed(c.ID, c.App, string(c.Environment), c.Name); err != nil {
+		return err
+	}
 	values := append([]any{c.ID, c.Tenant, c.App, c.Environment, c.Scheme, c.Name,
 		asJSON{c.Fields}, asJSON{c.Hosts}, 1,
 		asTime(c.CreatedAt), asTime(c.UpdatedAt), asTime(c.RotatedAt)}, sealedValues(c.Sealed)...)
@@ -62,6 +65,9 @@ func (s *Store) UpdateAuthConfig(ctx context.Context, c credentials.AuthConfig) 
 }
 
 func (t *tx) updateAuthConfig(ctx context.Context, c credentials.AuthConfig) error {
+	if err := indexed(c.Name); err != nil {
+		return err
+	}
 	values := append([]any{c.Tenant, c.ID, c.Version, c.Name, asJSON{c.Fields}, asJSON{c.Hosts},
 		asTime(c.UpdatedAt), asTime(c.RotatedAt)}, sealedValues(c.Sealed)...)
 	n, err := t.exec(ctx, `

@@ -42,6 +42,9 @@ func (s *Store) ListConnections(ctx context.Context, tenant string, f credential
 // createConnection stores a new connection, as version 1. Connections come into
 // being by Promote alone.
 func (t *tx) createConnection(ctx context.Context, c connections.Connection) error {
+	if err := indexed(c.ID, c.App, string(c.Environment), c.Name); err != nil {
+		return err
+	}
 	values := []any{c.ID, c.Tenant, c.App, c.Environment, c.Name, c.AuthConfig,
 		asJSON{c.Params}, c.Identity.ID, c.Identity.Label, c.Status, c.Reason, asTime(c.StatusSince), 1,
 		asTime(c.CreatedAt), asTime(c.UpdatedAt)}
@@ -59,6 +62,9 @@ func (s *Store) UpdateConnection(ctx context.Context, c connections.Connection) 
 }
 
 func (t *tx) updateConnection(ctx context.Context, c connections.Connection) error {
+	if err := indexed(c.Name); err != nil {
+		return err
+	}
 	n, err := t.exec(ctx, `
 		UPDATE connections SET version = version + 1, name = $4, auth_config = $5, params = $6,
 			identity_id = $7, identity_label = $8, status = $9, reason = $10, status_since = $11, updated_at = $12

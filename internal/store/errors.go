@@ -198,3 +198,18 @@ func quote(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
+
+// maxIndexed is how many bytes a text may have that is part of a key: names, ids
+// and labels. PostgreSQL cannot index much more, and nobody reads it.
+const maxIndexed = 512
+
+// indexed returns a fault if one of the texts is too long for a key.
+func indexed[T ~string](texts ...T) error {
+	for _, text := range texts {
+		if len(text) > maxIndexed {
+			return fault.New(fault.InvalidInput, "the name or id %s has %d bytes, %d is the most",
+				quote(string(text)), len(text), maxIndexed)
+		}
+	}
+	return nil
+}

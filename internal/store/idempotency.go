@@ -19,6 +19,9 @@ func (s *Store) Idempotency() *Idempotency { return &Idempotency{s} }
 func (i *Idempotency) Claim(ctx context.Context, tenant, key string, digest []byte, expires time.Time) (toolkits.Claim, error) {
 	var claim toolkits.Claim
 	err := i.s.write(ctx, "store.Claim", func(ctx context.Context, t *tx) error {
+		if err := indexed(key); err != nil {
+			return err
+		}
 		_, err := t.exec(ctx, `DELETE FROM idempotency_claims WHERE tenant = $1 AND claim = $2 AND expires_at <= $3`,
 			tenant, key, i.s.now().UnixMicro())
 		if err != nil {

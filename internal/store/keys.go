@@ -18,6 +18,9 @@ func (s *Store) CreateKey(ctx context.Context, k access.Key) error {
 		if len(k.Hash) == 0 {
 			return fault.New(fault.InvalidInput, "a key is stored by its hash, and this one has none")
 		}
+		if err := indexed(k.ID, k.Actor); err != nil {
+			return err
+		}
 		if k.Actor != "" {
 			// The update changes nothing but holds the actor: DeleteActor waits for
 			// it and then sees, and revokes, this key.

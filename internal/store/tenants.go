@@ -10,6 +10,9 @@ import (
 // CreateTenant stores a new tenant.
 func (s *Store) CreateTenant(ctx context.Context, n access.Tenant) error {
 	return s.write(ctx, "store.CreateTenant", func(ctx context.Context, t *tx) error {
+		if err := indexed(n.ID, n.Name); err != nil {
+			return err
+		}
 		_, err := t.exec(ctx, `INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)`,
 			n.ID, n.Name, asTime(n.CreatedAt))
 		return refused(err, taken("a tenant", n.Name, ""), nil)

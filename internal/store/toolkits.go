@@ -17,6 +17,9 @@ const toolkitColumns = "id, tenant, slug, title, app, tools, version, created_at
 // CreateToolkit stores a new toolkit and its bindings, as version 1.
 func (s *Store) CreateToolkit(ctx context.Context, k toolkits.Toolkit) error {
 	return s.write(ctx, "store.CreateToolkit", func(ctx context.Context, t *tx) error {
+		if err := indexed(k.ID, k.Slug, k.App); err != nil {
+			return err
+		}
 		values := []any{k.ID, k.Tenant, k.Slug, k.Title, k.App, asJSON{k.Tools}, 1, asTime(k.CreatedAt), asTime(k.UpdatedAt)}
 		_, err := t.exec(ctx, `INSERT INTO toolkits (`+toolkitColumns+`) VALUES (`+marks(len(values))+`)`, values...)
 		if err != nil {
@@ -78,6 +81,9 @@ func (s *Store) toolkits(ctx context.Context, op, of string, args ...any) ([]too
 // bindings.
 func (s *Store) UpdateToolkit(ctx context.Context, k toolkits.Toolkit) error {
 	return s.write(ctx, "store.UpdateToolkit", func(ctx context.Context, t *tx) error {
+		if err := indexed(k.Slug); err != nil {
+			return err
+		}
 		app, err := get(ctx, t.queryer, scalar[string], `
 			UPDATE toolkits SET version = version + 1, slug = $4, title = $5, tools = $6, updated_at = $7
 			WHERE tenant = $1 AND id = $2 AND version = $3 RETURNING app`,
@@ -100,6 +106,9 @@ func (s *Store) UpdateToolkit(ctx context.Context, k toolkits.Toolkit) error {
 // bind stores the bindings of a toolkit that has none stored.
 func (t *tx) bind(ctx context.Context, k toolkits.Toolkit) error {
 	for i, b := range k.Bindings {
+		if err := indexed(string(b.Environment), b.Label); err != nil {
+			return err
+		}
 		_, err := t.exec(ctx, `
 			INSERT INTO toolkit_bindings (tenant, toolkit, environment, label, app, connection, position)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)`, k.Tenant, k.ID, b.Environment, b.Label, k.App, b.Connection, i)
