@@ -1,8 +1,10 @@
 package mcp
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -50,29 +52,27 @@ func appendJSON(b []byte, v any) []byte {
 const hexDigits = "0123456789abcdef"
 
 // appendText appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
-func appendText[T string | []byte](b []byte, s T) []byte {
+func appendText(b []byte, s string) []byte {
+	return appendQuoted(b, strings.ToValidUTF8(s, "\ufffd"))
+}
+
+// appendTextBytes is appendText for the text of results, which are large.
+func appendTextBytes(b, s []byte) []byte {
+	if !utf8.Valid(s) {
+		s = bytes.ToValidUTF8(s, []byte("\ufffd"))
+	}
+	return appendQuoted(b, s)
+}
+
+// appendQuoted quotes valid UTF-8, copying what needs no escape in runs.
+func appendQuoted[T string | []byte](b []byte, s T) []byte {
 	b = append(b, '"')
 	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			n := runeLen(s, i)
-			if n == 0 {
-				b = append(append(b, s[start:i]...), `\ufffd`...)
-				i++
-				start = i
-				continue
-			}
-			i += n
-			continue
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			b = appendEscape(append(b, s[start:i]...), c)
+			start = i + 1
 		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		b = appendEscape(append(b, s[start:i]...), c)
-		i++
-		start = i
 	}
 	return append(append(b, s[start:]...), '"')
 }
@@ -89,16 +89,6 @@ func appendEscape(b []byte, c byte) []byte {
 		return append(b, '\\', 't')
 	}
 	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-}
-
-// runeLen returns the length of the character of s that begins at i, 0 if none
-// does.
-func runeLen[T string | []byte](s T, i int) int {
-	r, n := utf8.DecodeRune([]byte(s[i:min(i+utf8.UTFMax, len(s))]))
-	if r == utf8.RuneError && n <= 1 {
-		return 0
-	}
-	return n
 }
 
 // A meta writes the members of _meta.

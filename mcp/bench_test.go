@@ -121,3 +121,14 @@ func (d *discard) Write(p []byte) (int, error) {
 }
 
 func (d *discard) Flush() {}
+
+// BenchmarkQuote writes a result of 64 KiB of JSON as text.
+func BenchmarkQuote(b *testing.B) {
+	text := []byte(strings.Repeat(`{"id":123,"name":"Ünï","ok":true},`, 64<<10/35))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if len(mcp.QuoteBytes(text)) < len(text) {
+			b.Fatal("too short")
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wayleave/wayleave/environments"
@@ -114,9 +115,10 @@ func (d *Door) appendSuccess(b []byte, m *message, e era, r *toolkits.Result) []
 	if len(text) == 0 {
 		text = appendJSON(nil, r.Content)
 	}
+	b = slices.Grow(b, 2*len(text)+len(text)/8+1024) // twice the text, quotes escaped in one
 	b = appendResult(b, m.id, e)
 	b = append(b, `"content":[{"type":"text","text":`...)
-	b = appendText(b, text)
+	b = appendTextBytes(b, text)
 	b = append(b, '}')
 	if r.Truncated {
 		b = append(b, `,{"type":"text","text":"The result was cut to its size limit. Ask for less: fewer items, a narrower filter or the next page."}`...)

@@ -30,6 +30,9 @@ func ValidSyntax(b []byte) bool {
 // Quote returns s as the door writes it into answers.
 func Quote(s string) string { return string(appendText(nil, s)) }
 
+// QuoteBytes is Quote for the text of results.
+func QuoteBytes(s []byte) string { return string(appendTextBytes(nil, s)) }
+
 // ErrDeep is what the scanner says of text that is nested too deeply.
 const ErrDeep = string(errDeep)
 

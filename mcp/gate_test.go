@@ -201,8 +201,11 @@ func TestQuote(t *testing.T) {
 		if err := json.Unmarshal([]byte(mcp.Quote(s)), &back); err != nil {
 			t.Fatal(err)
 		}
-		if want := strings.ToValidUTF8(s, "\ufffd"); utf8.ValidString(s) && back != want || !utf8.ValidString(back) {
+		if want := strings.ToValidUTF8(s, "\ufffd"); back != want {
 			t.Fatalf("%q became %q", s, back)
+		}
+		if mcp.QuoteBytes([]byte(s)) != mcp.Quote(s) {
+			t.Fatalf("%q is quoted in two ways", s)
 		}
 	})
 }
