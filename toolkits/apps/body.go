@@ -44,6 +44,7 @@ func (r *Request) resolveBody(look template.Lookup) (doc any, ok bool, err error
 		if doc, ok, err = r.body.resolve(look); err != nil {
 			return nil, false, err
 		}
+		ok = ok || isObject(doc) // the body itself is sent, if empty
 	}
 	for _, e := range entries(doc) {
 		if r.reserved.body[strings.ToLower(e.name)] {

@@ -160,8 +160,8 @@ func (r *Request) resolveQuery(look template.Lookup) (ordered, error) {
 	if r.query == nil {
 		return nil, nil
 	}
-	v, ok, err := r.query.resolve(look)
-	if err != nil || !ok || v == nil {
+	v, _, err := r.query.resolve(look)
+	if err != nil || v == nil {
 		return nil, err
 	}
 	obj := entries(v)

@@ -33,38 +33,68 @@ type entry struct {
 }
 
 // resolve returns the JSON value that v makes of what look knows. ok is false
-// when it is a template whose value is absent: then the member, item or
-// parameter is left out.
+// when it is a template whose value is absent, or an object or list that has
+// templates and all of them are absent: then the member, item or parameter is
+// left out. So an optional filter: { property: status, equals: "{{input.x}}" }
+// goes as a whole.
 func (v *value) resolve(look template.Lookup) (out any, ok bool, err error) {
 	switch v.kind {
 	case text:
 		return v.text.Value(look)
 	case object:
-		obj := make(ordered, 0, len(v.members))
+		obj, absent := make(ordered, 0, len(v.members)), 0
 		for _, m := range v.members {
 			mv, ok, err := m.value.resolve(look)
 			if err != nil {
 				return nil, false, err
 			}
-			if ok {
-				obj = append(obj, entry{m.name, mv})
+			if !ok {
+				absent++
+				continue
 			}
+			obj = append(obj, entry{m.name, mv})
 		}
-		return obj, true, nil
+		return obj, absent == 0 || absent < v.holes(), nil
 	case array:
-		list := make([]any, 0, len(v.items))
+		list, absent := make([]any, 0, len(v.items)), 0
 		for _, item := range v.items {
 			iv, ok, err := item.resolve(look)
 			if err != nil {
 				return nil, false, err
 			}
-			if ok {
-				list = append(list, iv)
+			if !ok {
+				absent++
+				continue
 			}
+			list = append(list, iv)
 		}
-		return list, true, nil
+		return list, absent == 0 || absent < v.holes(), nil
 	}
 	return v.literal, true, nil
+}
+
+// holes counts the members or items that can be absent.
+func (v *value) holes() int {
+	n := 0
+	for _, m := range v.members {
+		if m.value.canBeAbsent() {
+			n++
+		}
+	}
+	for _, item := range v.items {
+		if item.canBeAbsent() {
+			n++
+		}
+	}
+	return n
+}
+
+func (v *value) canBeAbsent() bool {
+	if v.kind == text {
+		_, static := v.text.Static()
+		return !static
+	}
+	return v.holes() > 0
 }
 
 // appendJSON appends v as JSON: objects of the definition in its order, those of
