@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,28 +19,13 @@ type Authorizer struct {
 	auth    *apps.Auth
 	params  map[string]any
 	secrets Secrets
-	names   []string   // the hosts the credential was made for, as sealed
-	hosts   *apps.Site // the same, for matching
+	hosts   []string // that the credential was made for, as apps.Host prints them
 	prepare sync.Once
 	scrub   *scrubber
 }
 
-func newAuthorizer(s Scheme, g Grant, c Content) (*Authorizer, error) {
-	a := &Authorizer{scheme: s, auth: g.Auth, params: g.Params, secrets: c.Secrets, names: c.Hosts}
-	if len(c.Secrets) == 0 {
-		return a, nil
-	}
-	// Which addresses and protocols are acceptable is the app's to say, and
-	// checked where requests are sent. Here it is only asked whose secret it is.
-	a.hosts = &apps.Site{PlainHTTP: true, AskPrivate: true, Hosts: make([]apps.Host, 0, len(c.Hosts))}
-	for _, name := range c.Hosts {
-		h, err := apps.ParseHost(name)
-		if err != nil {
-			return nil, notOurs(fmt.Errorf("reading a sealed host: %w", err))
-		}
-		a.hosts.Hosts = append(a.hosts.Hosts, h)
-	}
-	return a, nil
+func newAuthorizer(s Scheme, g Grant, c Content) *Authorizer {
+	return &Authorizer{scheme: s, auth: g.Auth, params: g.Params, secrets: c.Secrets, hosts: c.Hosts}
 }
 
 // Apply puts the credential on a request. base is the address that the app's
@@ -48,11 +34,27 @@ func newAuthorizer(s Scheme, g Grant, c Content) (*Authorizer, error) {
 // A host that the credential was not made for is refused with UpstreamFailed,
 // before anything is put on the request. Applying again changes nothing.
 func (a *Authorizer) Apply(req *http.Request, base *url.URL) error {
-	if a.hosts != nil && !a.hosts.Allows(req.URL) {
+	if len(a.secrets) > 0 && !a.allows(req.URL) {
 		return fault.New(fault.UpstreamFailed, "the credential may not be sent to %s", req.URL.Host).
-			WithFix("It was made for %s. To use another host, enter the credential again for it.", strings.Join(a.names, ", "))
+			WithFix("It was made for %s. To use another host, enter the credential again for it.", strings.Join(a.hosts, ", "))
 	}
 	return a.scheme.Authorize(a.auth, a.look, req, base)
+}
+
+// allows reports whether the credential was made for a host. Which addresses and
+// protocols are acceptable at all is the app's to say, and checked where
+// requests are sent.
+func (a *Authorizer) allows(u *url.URL) bool {
+	if u.User == nil && u.Opaque == "" && slices.Contains(a.hosts, u.Host) {
+		return true // written the same way, which needs no parsing
+	}
+	site := apps.Site{PlainHTTP: true, AskPrivate: true, Hosts: make([]apps.Host, 0, len(a.hosts))}
+	for _, name := range a.hosts {
+		if h, err := apps.ParseHost(name); err == nil {
+			site.Hosts = append(site.Hosts, h)
+		}
+	}
+	return site.Allows(u)
 }
 
 // look gives the values that the templates of a definition's apply may name.

@@ -135,7 +135,7 @@ func (b *Broker) Authorizer(ctx context.Context, g Grant) (*Authorizer, error) {
 	if c.App != g.App || c.Scheme != g.Auth.ID {
 		return nil, fault.New(ErrNotOurs, "this credential was made for another app or another authentication scheme")
 	}
-	return newAuthorizer(s, g, c)
+	return newAuthorizer(s, g, c), nil
 }
 
 // unsealed returns the Authorizer of a scheme that needs no secret.
@@ -143,7 +143,7 @@ func unsealed(s Scheme, g Grant) (*Authorizer, error) {
 	if slices.ContainsFunc(s.Fields(g.Auth), func(f apps.Field) bool { return f.Required }) {
 		return nil, fault.New(ErrNotOurs, "the secrets of this connection are not there")
 	}
-	return newAuthorizer(s, g, Content{})
+	return newAuthorizer(s, g, Content{}), nil
 }
 
 // content opens a sealed credential.

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -12,41 +13,111 @@ import (
 	"unicode/utf8"
 )
 
+// minScrubbed is the length in bytes below which a value is not scrubbed: it
+// would be found in answers that do not hold it.
+const minScrubbed = 4
+
 // minFragment is the shortest piece of base64 that is looked for. Shorter ones
 // stand in text that has nothing to do with them.
 const minFragment = 6
 
-// appendForms appends the forms in which an answer might repeat a secret: as it
-// is, percent-encoded, escaped for JSON or HTML, in hex, and in base64 at any
-// place of a longer text. Forms that do not differ are added once.
-func appendForms(forms []string, v string) []string {
-	add := func(form string) {
-		if len(form) >= minScrubbed && !slices.Contains(forms, form) {
-			forms = append(forms, form)
+// formsOf returns the forms in which an answer might repeat values: as they are,
+// percent-encoded, escaped for JSON or HTML, in hex, and in base64 at any place
+// of a longer text. Forms that do not differ are there once.
+func formsOf(values []string) []string {
+	var f forms
+	for _, v := range values {
+		if len(v) >= minScrubbed {
+			f.addAll(v)
 		}
 	}
-	add(v)
+	return f.texts()
+}
+
+// forms collects texts in one piece of memory, for this is done for each answer.
+type forms struct {
+	all  []byte
+	ends []int // where each text ends
+}
+
+// add closes the text that was appended to all since the last one, and drops it
+// if it is there already or too short.
+func (f *forms) add(shortest int) {
+	start := 0
+	if n := len(f.ends); n > 0 {
+		start = f.ends[n-1]
+	}
+	text, from := f.all[start:], 0
+	known := len(text) < shortest
+	for _, end := range f.ends {
+		known = known || bytes.Equal(f.all[from:end], text)
+		from = end
+	}
+	if known {
+		f.all = f.all[:start]
+		return
+	}
+	f.ends = append(f.ends, len(f.all))
+}
+
+func (f *forms) addText(text string) {
+	f.all = append(f.all, text...)
+	f.add(minScrubbed)
+}
+
+func (f *forms) texts() []string {
+	all, from := string(f.all), 0
+	out := make([]string, len(f.ends))
+	for i, end := range f.ends {
+		out[i] = all[from:end]
+		from = end
+	}
+	return out
+}
+
+func (f *forms) addAll(v string) {
+	f.all = slices.Grow(f.all, 16*len(v)+64)
+	f.ends = slices.Grow(f.ends, 16)
+	f.addText(v)
 	if strings.ContainsFunc(v, func(r rune) bool { return !unreserved(r) }) {
-		for _, form := range percentForms(v) {
-			add(form)
-		}
-		for _, form := range jsonForms(v) {
-			add(form)
-		}
-		add(html.EscapeString(v))
+		f.addEscaped(v)
 	}
-	digits := hex.EncodeToString([]byte(v))
-	add(digits)
-	add(strings.ToUpper(digits))
-	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		add(alphabet.EncodeToString([]byte(v)))
-		for offset := range 3 {
-			if form := fragment(alphabet, v, offset); len(form) >= minFragment {
-				add(form)
-			}
-		}
+	plain := []byte(v)
+	f.all = hex.AppendEncode(f.all, plain)
+	f.add(minScrubbed)
+	f.addText(strings.ToUpper(hex.EncodeToString(plain)))
+	f.addBase64(base64.RawStdEncoding, plain)
+	f.addBase64(base64.RawURLEncoding, plain)
+}
+
+// addEscaped adds what differs only where a value holds more than letters and
+// digits.
+func (f *forms) addEscaped(v string) {
+	for _, form := range percentForms(v) {
+		f.addText(form)
 	}
-	return forms
+	for _, form := range jsonForms(v) {
+		f.addText(form)
+	}
+	f.addText(html.EscapeString(v))
+}
+
+// addBase64 adds v alone, and the characters that depend on v alone when 0, 1 or
+// 2 bytes (modulo 3) stand before it and anything after it.
+func (f *forms) addBase64(alphabet *base64.Encoding, v []byte) {
+	f.all = alphabet.AppendEncode(f.all, v)
+	f.add(minScrubbed)
+	padded := make([]byte, 2, 2+len(v))
+	padded = append(padded, v...)
+	for offset := range 3 {
+		start := len(f.all)
+		text := padded[2-offset:]
+		f.all = alphabet.AppendEncode(f.all, text)
+		first, last := (8*offset+5)/6, 8*len(text)/6
+		n := copy(f.all[start:], f.all[start+first:start+last])
+		f.all = f.all[:start+n]
+		f.add(minFragment)
+	}
 }
 
 // unreserved reports whether r stays as it is in every encoding here but base64
@@ -125,14 +196,4 @@ func asciiOnly(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// fragment returns the characters of base64 that depend on v alone when offset
-// bytes (modulo 3) stand before it and anything after it.
-func fragment(alphabet *base64.Encoding, v string, offset int) string {
-	padded := make([]byte, offset+len(v))
-	copy(padded[offset:], v)
-	first := (8*offset + 5) / 6
-	last := 8 * len(padded) / 6
-	return alphabet.EncodeToString(padded)[first:last]
 }

@@ -70,6 +70,8 @@ func (b *Broker) checkSecrets(auth *apps.Auth, given Secrets, keep bool) error {
 	if err != nil {
 		return err
 	}
+	checked := *auth
+	checked.Fields = fields // the scheme's own where the definition names none
 	var problems []fault.Problem
 	add := func(field, text string) {
 		problems = append(problems, fault.Problem{Path: "/fields/" + field, Message: text})
@@ -82,8 +84,8 @@ func (b *Broker) checkSecrets(auth *apps.Auth, given Secrets, keep bool) error {
 		case f.Required && value.IsZero() && (present || !keep):
 			add(f.Name, "is required")
 		case !value.IsZero():
-			if err := auth.Check(f.Name, value.reveal()); err != nil {
-				add(f.Name, fault.From(err).Msg)
+			if err := checked.Check(f.Name, value.reveal()); err != nil {
+				add(f.Name, why(err))
 			}
 		}
 	}
@@ -98,4 +100,14 @@ func (b *Broker) checkSecrets(auth *apps.Auth, given Secrets, keep bool) error {
 	e := fault.New(fault.InvalidInput, "the credential does not fit the authentication %q", auth.ID)
 	e.Problems = problems
 	return e
+}
+
+// why returns what is wrong with a value, without the field's title before it
+// where that can be had.
+func why(err error) string {
+	e := fault.From(err)
+	if len(e.Problems) > 0 {
+		return e.Problems[0].Message
+	}
+	return e.Msg
 }

@@ -2,10 +2,6 @@ package credentials
 
 import "unsafe"
 
-// minScrubbed is the length in bytes below which a value is not scrubbed: it
-// would be found in answers that do not hold it.
-const minScrubbed = 4
-
 // maxSkip bounds how far the search looks ahead, so that a step fits a byte.
 const maxSkip = 255
 
@@ -24,12 +20,7 @@ type scrubber struct {
 // newScrubber returns what finds every form of the given values, nil if there is
 // nothing to find.
 func newScrubber(values []string) *scrubber {
-	texts := make([]string, 0, 16)
-	for _, v := range values {
-		if len(v) >= minScrubbed {
-			texts = appendForms(texts, v)
-		}
-	}
+	texts := formsOf(values)
 	if len(texts) == 0 {
 		return nil
 	}

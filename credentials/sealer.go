@@ -22,7 +22,8 @@ type Binding struct {
 // Context returns the binding as bytes, each part preceded by its length, so
 // that no two bindings share a context.
 func (b Binding) Context() []byte {
-	out := []byte("wl1")
+	out := make([]byte, 0, 128) // with room for what seal adds
+	out = append(out, "wl1"...)
 	for _, part := range []string{b.Tenant, string(b.Environment), b.Record} {
 		out = appendPart(out, part)
 	}
