@@ -2,6 +2,7 @@ package connections
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -62,12 +63,18 @@ func (r *Recorder) Flush(ctx context.Context) error {
 	}
 	sweep := r.nextRound()
 	for i := range r.shards {
-		r.take(&r.shards[i], sweep)
-		if len(r.batch.Tallies) < recorderBatch {
-			continue
+		s := &r.shards[i]
+		for left := s.length(); left > 0; {
+			left -= r.take(s, min(left, recorderBatch-len(r.batch.Tallies)))
+			if len(r.batch.Tallies) < recorderBatch {
+				continue
+			}
+			if err := r.send(ctx); err != nil {
+				return err
+			}
 		}
-		if err := r.send(ctx); err != nil {
-			return err
+		if sweep {
+			s.sweep()
 		}
 	}
 	return r.send(ctx)
@@ -81,23 +88,33 @@ func (r *Recorder) nextRound() bool {
 	return r.flush.rounds%recorderForgets == 0
 }
 
-// take moves what waits in a shard into the batch.
-func (r *Recorder) take(s *recorderShard, sweep bool) {
+func (s *recorderShard) length() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range s.waiting {
+	return len(s.waiting)
+}
+
+// take moves the first n that wait in a shard into the batch, and returns n. The
+// empty tallies of what was forgotten are left out.
+func (r *Recorder) take(s *recorderShard, n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.waiting[:n] {
 		if e.health != (Health{}) {
 			r.batch.Tallies = append(r.batch.Tallies, Tally{e.key.tenant, e.key.connection, e.health})
 		}
 		e.health, e.waiting = Health{}, false
 	}
-	clear(s.waiting)
-	s.waiting = s.waiting[:0]
-	if !sweep {
-		return
-	}
+	s.waiting = slices.Delete(s.waiting, 0, n)
+	return n
+}
+
+// sweep lets go of the connections that were not used since the last sweep.
+func (s *recorderShard) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for key, e := range s.entries {
-		if !e.used {
+		if !e.used && !e.waiting {
 			delete(s.entries, key)
 		}
 		e.used = false

@@ -49,7 +49,7 @@ type RecorderStats struct {
 
 const (
 	recorderShards  = 32
-	recorderBatch   = 4096             // about how many tallies go at once
+	recorderBatch   = 1024             // tallies that go at once
 	recorderForgets = 300              // flushes, between one and two, after which an unused connection is let go
 	recorderTimeout = 5 * time.Second  // of one flush
 	recorderBackoff = 10 * time.Second // longest wait after a failure

@@ -258,7 +258,7 @@ func TestRecorderSendsInParts(t *testing.T) {
 	sum := 0
 	for _, size := range tracker.batches {
 		sum += size
-		if size > 6000 {
+		if size > 1024 {
 			t.Errorf("a batch has %d tallies", size)
 		}
 	}

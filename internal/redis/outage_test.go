@@ -1,12 +1,15 @@
 package redis_test
 
 import (
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/wayleave/wayleave/connections"
 	"github.com/wayleave/wayleave/connections/connectionstest"
+	"github.com/wayleave/wayleave/internal/fault"
 	"github.com/wayleave/wayleave/internal/redis"
 	"github.com/wayleave/wayleave/internal/testenv"
 )
@@ -61,5 +64,40 @@ func observeUntilTaken(t *testing.T, tr connections.Tracker) {
 			t.Fatalf("Observe: %v", err)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestRest counts what a Redis that hangs up costs: after a few failures nobody
+// dials it but who finds out, about once a second, whether it is back.
+func TestRest(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var dials atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			dials.Add(1)
+			_ = conn.Close()
+		}
+	}()
+	began := time.Now()
+	tr := openAt(t, redis.Config{URL: "redis://" + listener.Addr().String()})
+	const calls = 10_000
+	for range calls {
+		if err := tr.Check(t.Context()); !fault.Is(err, fault.StoreUnavailable) {
+			t.Fatalf("Check = %v; want StoreUnavailable", err)
+		}
+	}
+	// A failing call dials four times at most: two tries, each after a
+	// connection of the pool that was hung up on.
+	most := 4 * (4 + int64(time.Since(began)/time.Second))
+	if got := dials.Load(); got == 0 || got > most {
+		t.Errorf("%d calls dialled %d times; want at most %d", calls, got, most)
 	}
 }
