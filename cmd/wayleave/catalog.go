@@ -7,20 +7,17 @@ import (
 	"slices"
 
 	"github.com/wayleave/wayleave/internal/fault"
-	"github.com/wayleave/wayleave/toolkits"
 	"github.com/wayleave/wayleave/toolkits/apps"
 	"github.com/wayleave/wayleave/toolkits/catalog"
 )
 
-// loadCatalog returns the gallery and the operator's own definitions. One that
-// is wrong refuses to start, with everything that is wrong in any of them.
-func loadCatalog(dir string) (*toolkits.Catalog, error) {
-	all, err := catalog.Apps()
-	if err != nil {
-		return nil, err
-	}
-	if dir == "" {
-		return toolkits.NewCatalog(all...), nil
+// loadApps returns the gallery and then the operator's own definitions, which
+// replace those of the same slug. One that is wrong refuses to start, with
+// everything that is wrong in any of them.
+func loadApps(dir string) ([]*apps.App, error) {
+	gallery, err := catalog.Apps()
+	if err != nil || dir == "" {
+		return gallery, err
 	}
 	files, err := definitionFiles(dir)
 	if err != nil {
@@ -30,7 +27,7 @@ func loadCatalog(dir string) (*toolkits.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toolkits.NewCatalog(append(slices.Clone(all), own...)...), nil
+	return append(slices.Clone(gallery), own...), nil
 }
 
 // definitionFiles returns the definitions in a directory, without those of

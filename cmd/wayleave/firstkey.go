@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/wayleave/wayleave/internal/server"
 )
 
 // firstKey makes the first administrator key if there is none, and leaves it
 // where only this user reads it. It never reaches the log; on a terminal it is
 // shown as well.
-func (s *server) firstKey(ctx context.Context, sys *system) error {
-	key, made, err := sys.directory.FirstKey(ctx)
+func (s *serving) firstKey(ctx context.Context, srv *server.Server) error {
+	key, made, err := srv.Directory.FirstKey(ctx)
 	if err != nil || !made {
 		return err
 	}

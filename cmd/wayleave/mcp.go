@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wayleave/wayleave/environments"
+	"github.com/wayleave/wayleave/internal/server"
 )
 
 const longMCP = `Serves the tools of one key over standard input and output, for a client on this
@@ -32,25 +33,30 @@ func newMCP(c *cli) *cobra.Command {
 			if err := makeDataDir(cfg.DataDir); err != nil {
 				return err
 			}
-			sys, err := wire(cmd.Context(), cfg, c.newLog(cfg.Log), nil)
+			srv, err := wire(cmd.Context(), cfg, c.newLog(cfg.Log), nil)
 			if err != nil {
 				return err
 			}
-			defer sys.close()
-			return c.serveStdio(cmd.Context(), sys, key, environments.Name(env))
+			return c.serveStdio(cmd.Context(), srv, key, environments.Name(env))
 		}})
 	cmd.Flags().StringVar(&env, "env", "", "environment to run in, where the key grants several")
 	cmd.Flags().StringVar(&c.keyFile, "key-file", "", "file with the key")
 	return cmd
 }
 
-func (c *cli) serveStdio(ctx context.Context, sys *system, key string, env environments.Name) error {
+func (c *cli) serveStdio(ctx context.Context, srv *server.Server, key string, env environments.Name) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	stopped := sys.start(background)
-	defer func() { stop(); stopped() }()
-	principal, err := sys.auth.Authenticate(ctx, key)
+	stopped := srv.Start(background)
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		stop()
+		stopped()
+		_ = srv.Close(end) // the client is gone already
+	}()
+	principal, err := srv.Authenticator.Authenticate(ctx, key)
 	if err != nil {
 		return err
 	}
-	return sys.door.ServeStdio(ctx, principal, env, c.in, c.out)
+	return srv.Door.ServeStdio(ctx, principal, env, c.in, c.out)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wayleave/wayleave/internal/fault"
+	"github.com/wayleave/wayleave/internal/server"
 	"github.com/wayleave/wayleave/internal/store"
 )
 
@@ -19,18 +20,18 @@ const (
 	openAgain = time.Second      // pause before the next try
 )
 
-// open wires the system, trying again while the store cannot be reached. What
+// open puts the server together, trying again while the store cannot be reached. What
 // waiting does not heal is returned.
-func (s *server) open(ctx context.Context, waiting *waitingRoom) (*system, error) {
+func (s *serving) open(ctx context.Context, waiting *waitingRoom) (*server.Server, error) {
 	for tries := 0; ; tries++ {
 		try, cancel := context.WithTimeout(ctx, openTime)
-		sys, err := wire(try, s.cfg, s.log, selfAddresses(s.listener))
+		srv, err := wire(try, s.cfg, s.log, selfAddresses(s.listener))
 		cancel()
 		if err == nil {
 			if tries > 0 {
 				s.log.Info().Msg("the store can be reached; opening the doors")
 			}
-			return sys, nil
+			return srv, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -74,4 +75,14 @@ type logWriter struct{ log zerolog.Logger }
 func (w logWriter) Write(p []byte) (int, error) {
 	w.log.Debug().Msg(strings.TrimSpace(string(p)))
 	return len(p), nil
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

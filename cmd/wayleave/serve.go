@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wayleave/wayleave/config"
+	"github.com/wayleave/wayleave/internal/server"
 )
 
 // The server's own bounds. What a request may cost further in is decided by
@@ -45,13 +44,18 @@ func newServe(c *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.serve(cmd.Context(), cfg, c.newLog(cfg.Log), nil)
+			listener, err := listen(cfg.Listen)
+			if err != nil {
+				return err
+			}
+			return c.serve(cmd.Context(), cfg, listener, nil)
 		}})
 }
 
-// serve serves until ctx ends. started is called with the address once both
-// doors are open; it may be nil.
-func (c *cli) serve(ctx context.Context, cfg *config.Config, log zerolog.Logger, started func(base string)) error {
+// serve serves on listener until ctx ends. started is called with the address
+// once both doors are open; nil has it printed.
+func (c *cli) serve(ctx context.Context, cfg *config.Config, listener net.Listener, started func(base string)) error {
+	log := c.newLog(cfg.Log)
 	warnings := cfg.Warnings()
 	if _, more, err := egressRules(cfg); err == nil {
 		warnings = append(warnings, more...)
@@ -60,13 +64,10 @@ func (c *cli) serve(ctx context.Context, cfg *config.Config, log zerolog.Logger,
 		log.Warn().Msg(w)
 	}
 	if err := makeDataDir(cfg.DataDir); err != nil {
+		_ = listener.Close()
 		return err
 	}
-	listener, err := listen(cfg.Listen)
-	if err != nil {
-		return err
-	}
-	s := &server{cli: c, cfg: cfg, log: log, listener: listener, started: started}
+	s := &serving{cli: c, cfg: cfg, log: log, listener: listener, started: started}
 	return s.run(ctx)
 }
 
@@ -87,8 +88,8 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// server is one run of serve.
-type server struct {
+// serving is one run of serve.
+type serving struct {
 	cli      *cli
 	cfg      *config.Config
 	log      zerolog.Logger
@@ -99,7 +100,7 @@ type server struct {
 
 // run serves, first with doors that say what is missing and then with the real
 // ones, until ctx ends or one part fails for good.
-func (s *server) run(ctx context.Context) error {
+func (s *serving) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	waiting := &waitingRoom{}
@@ -115,7 +116,7 @@ func (s *server) run(ctx context.Context) error {
 			cancel(fmt.Errorf("serving: %w", err))
 		}
 	}()
-	sys, err := s.open(ctx, waiting)
+	srv, err := s.open(ctx, waiting)
 	if err != nil {
 		_ = h.Close()
 		if ctx.Err() != nil {
@@ -123,36 +124,35 @@ func (s *server) run(ctx context.Context) error {
 		}
 		return err
 	}
-	defer sys.close()
-	return s.serveDoors(ctx, h, sys)
+	return s.serveDoors(ctx, h, srv)
 }
 
-// serveDoors opens the doors of a wired system and closes them in order: no
-// new requests, calls under way finish, the background ends with its last
-// flush.
-func (s *server) serveDoors(ctx context.Context, h *http.Server, sys *system) error {
+// serveDoors opens the doors of a server and closes them in order: no new
+// requests, calls under way finish, the background ends with its last flush.
+func (s *serving) serveDoors(ctx context.Context, h *http.Server, srv *server.Server) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	stopped := sys.start(background)
-	defer func() { stop(); stopped() }()
-	if err := s.firstKey(ctx, sys); err != nil {
-		_ = h.Close()
-		return err
+	stopped := srv.Start(background)
+	failed := s.firstKey(ctx, srv)
+	if failed == nil {
+		doors := srv.Handler()
+		s.doors.Store(&doors)
+		s.announce()
+		<-ctx.Done()
+		s.log.Info().Msg("ending: waiting for calls under way")
+		failed = ended(ctx)
 	}
-	doors := sys.handler()
-	s.doors.Store(&doors)
-	s.announce()
-	<-ctx.Done()
-	s.log.Info().Msg("ending: waiting for calls under way")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	doorClosed := make(chan error, 1)
-	go func() { doorClosed <- sys.door.Close(end) }()
 	if err := h.Shutdown(end); err != nil {
 		s.log.Warn().Msg("calls were still under way; they are cut off")
 		_ = h.Close()
 	}
-	<-doorClosed
-	return ended(ctx)
+	stop()
+	stopped()
+	if err := srv.Close(end); err != nil {
+		s.log.Warn().Err(err).Msg("ending")
+	}
+	return failed
 }
 
 // ended tells an orderly end, asked for by a signal, from a failure.
@@ -164,7 +164,7 @@ func ended(ctx context.Context) error {
 }
 
 // announce says where the doors are.
-func (s *server) announce() {
+func (s *serving) announce() {
 	base := localBase(s.cfg)
 	s.log.Info().Str("rest", s.cfg.PublicURL+"/v1").Str("mcp", s.cfg.PublicURL+"/mcp").Str("version", version()).Msg("ready")
 	if s.started != nil {
@@ -173,26 +173,3 @@ func (s *server) announce() {
 	}
 	s.cli.say("Wayleave %s is ready.\n  MCP   %s/mcp\n  REST  %s/v1", version(), s.cfg.PublicURL, s.cfg.PublicURL)
 }
-
-// selfAddresses are where this process serves, which no app may reach.
-func selfAddresses(l net.Listener) []netip.AddrPort {
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-		return []netip.AddrPort{tcp.AddrPort()}
-	}
-	return nil
-}
-
-// doorHosts are the names that /mcp answers to beyond loopback ones.
-func doorHosts(cfg *config.Config) []string {
-	hosts := append([]string{}, cfg.MCP.Hosts...)
-	if u, err := url.Parse(cfg.PublicURL); err == nil && u.Host != "" {
-		hosts = append(hosts, u.Host)
-	}
-	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" {
-		if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() {
-			hosts = append(hosts, cfg.Listen)
-		}
-	}
-	return hosts
-}
-

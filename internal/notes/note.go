@@ -83,14 +83,15 @@ func (b *notebook) index(id string) int {
 	return slices.IndexFunc(b.notes, func(n Note) bool { return n.ID == id })
 }
 
-// list returns at most limit notes after the one with id after, those with tag
-// alone unless it is empty, and the id to go on from.
-func (b *notebook) list(tag, after string, limit int) (notes []Note, next string) {
+// list returns at most limit notes, newest first, that are older than the one
+// with id before, those with tag alone unless it is empty, and the id to go on
+// from.
+func (b *notebook) list(tag, before string, limit int) (notes []Note, next string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	notes = []Note{}
-	for _, n := range b.notes {
-		if n.ID <= after || (tag != "" && !slices.Contains(n.Tags, tag)) {
+	for _, n := range slices.Backward(b.notes) {
+		if (before != "" && n.ID >= before) || (tag != "" && !slices.Contains(n.Tags, tag)) {
 			continue
 		}
 		if len(notes) == limit {

@@ -105,7 +105,7 @@ func TestPagesAndTags(t *testing.T) {
 		all = append(all, titles(body)...)
 		cursor = body["next_cursor"].(string)
 	}
-	if want := []string{"Welcome to dev", "Release checklist", "Ideas"}; !slices.Equal(all, want) || cursor != "" {
+	if want := []string{"Ideas", "Release checklist", "Welcome to dev"}; !slices.Equal(all, want) || cursor != "" {
 		t.Errorf("pages = %q, next %q; want %q", all, cursor, want)
 	}
 	if _, body := ask(t, s, "GET", "/api/notes?tag=team", ""); len(titles(body)) != 2 {

@@ -111,8 +111,12 @@ func (c *Client) Get(ctx context.Context, path string, out any) (json.RawMessage
 	return c.Send(ctx, http.MethodGet, path, nil, out)
 }
 
-// Send sends body and reads the answer into out, unless nil.
+// Send sends body, an empty object if it is nil and the method takes one, and
+// reads the answer into out, unless nil.
 func (c *Client) Send(ctx context.Context, method, path string, body, out any) (json.RawMessage, error) {
+	if body == nil && method != http.MethodGet && method != http.MethodDelete {
+		body = struct{}{}
+	}
 	raw, err := c.Do(ctx, Request{Method: method, Path: path, Body: body})
 	if err != nil || out == nil || len(raw) == 0 {
 		return raw, err
@@ -126,7 +130,7 @@ func (c *Client) Send(ctx context.Context, method, path string, body, out any) (
 // List reads every page of a list.
 func (c *Client) List(ctx context.Context, path string, query url.Values) ([]json.RawMessage, error) {
 	all := []json.RawMessage{}
-	q := url.Values{"limit": {"200"}}
+	q := url.Values{}
 	for name, values := range query {
 		if len(values) > 0 && values[0] != "" {
 			q[name] = values
