@@ -125,7 +125,7 @@ func (r *Ring) Check(ctx context.Context) error {
 }
 
 // Format writes how many keys there are, for every verb.
-func (r *Ring) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "local key ring of %d", len(r.keys)) }
+func (r Ring) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "local key ring of %d", len(r.keys)) }
 
 // wrap returns the data key as "local:v<version>:<base64 of nonce and
 // ciphertext>".

@@ -14,14 +14,21 @@ import (
 	"github.com/wayleave/wayleave/internal/fault"
 )
 
-// status returns the HTTP status that Vault refused with, 0 when there was no
-// answer at all.
+// status returns the HTTP status that Vault refused a request with, 0 when there
+// was no answer at all. It is 0 for a failure that was told already, too: that a
+// login was answered with 400 says nothing of the request that needed it.
 func status(err error) int {
 	var re *api.ResponseError
-	if errors.As(err, &re) {
+	if !told(err) && errors.As(err, &re) {
 		return re.StatusCode
 	}
 	return 0
+}
+
+// told reports whether a failure is a fault already.
+func told(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f)
 }
 
 // says reports whether Vault's answer holds a text. Texts differ between
@@ -45,6 +52,8 @@ func gaveUp(err error) bool { return errors.Is(err, context.Canceled) }
 // whatever it was.
 func (s *Sealer) unavailable(err error) error {
 	switch {
+	case told(err):
+		return err
 	case gaveUp(err):
 		return context.Canceled
 	case errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests):

@@ -270,6 +270,31 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
+// TestRoleIsGone shows that a login which Vault refuses, with the same status as
+// a key that is not ours, is not held against the credential.
+func TestRoleIsGone(t *testing.T) {
+	s := shared(t)
+	role := "auth/approle/role/" + s.config.Mount
+	s.vault.Write(role, map[string]any{"token_policies": s.policy, "token_ttl": "1h"})
+	s.config.Auth.RoleID, _ = s.vault.Read(role + "/role-id")["role_id"].(string)
+	s.config.Auth.SecretID, _ = s.vault.Write(role+"/secret-id", nil)["secret_id"].(string)
+	sealer := s.open(t)
+	bind := credentials.Binding{Tenant: "ten_1", Environment: "dev", Record: "auth_1"}
+	_, w, err := sealer.NewKey(t.Context(), bind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.vault.Delete(role)
+	for accessor := range s.accessors() {
+		s.vault.Write("auth/token/revoke-accessor", map[string]any{"accessor": accessor})
+	}
+	for range 3 {
+		if _, err := sealer.Unwrap(t.Context(), bind, w); !errors.Is(err, credentials.ErrDenied) || errors.Is(err, credentials.ErrNotOurs) {
+			t.Errorf("Unwrap when the role is gone: %v; want ErrDenied", err)
+		}
+	}
+}
+
 // TestTokenEnds shows that a token is replaced before its life ends, without a
 // call that fails first.
 func TestTokenEnds(t *testing.T) {

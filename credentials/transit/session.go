@@ -85,7 +85,7 @@ func (n *session) renew(ctx context.Context, since uint64) error {
 	case r := <-done:
 		return r.Err
 	case <-ctx.Done():
-		return ctx.Err()
+		return n.sealer.ended(ctx.Err())
 	}
 }
 
@@ -191,6 +191,7 @@ func (n *session) watch(w *api.LifetimeWatcher, login uint64) {
 	defer n.tasks.Done()
 	go w.Start()
 	defer w.Stop()
+	began := time.Now()
 	for {
 		select {
 		case <-n.ctx.Done():
@@ -198,12 +199,27 @@ func (n *session) watch(w *api.LifetimeWatcher, login uint64) {
 		case <-w.RenewCh():
 			n.sealer.config.Log.Debug().Msg("renewed the Vault token")
 		case err := <-w.DoneCh():
-			if n.ctx.Err() == nil && n.current() == login {
+			// A token close to its end is done with at once, also the one that a
+			// file goes on to give.
+			if n.pause(minWatch-time.Since(began)) && n.current() == login {
 				n.sealer.config.Log.Info().Err(err).Msg("the Vault token ends; logging in again")
 				n.relogin(login)
 			}
 			return
 		}
+	}
+}
+
+// minWatch is the shortest time between two logins that no request asked for.
+const minWatch = time.Second
+
+// pause waits, and reports whether the session is still wanted then.
+func (n *session) pause(d time.Duration) bool {
+	select {
+	case <-n.ctx.Done():
+		return false
+	case <-time.After(d):
+		return n.ctx.Err() == nil
 	}
 }
 
@@ -218,10 +234,8 @@ func (n *session) relogin(login uint64) {
 		if errors.Is(err, credentials.ErrDenied) {
 			n.sealer.config.Log.Error().Err(err).Msg("Vault refuses to log in")
 		}
-		select {
-		case <-n.ctx.Done():
+		if !n.pause(wait) {
 			return
-		case <-time.After(wait):
 		}
 	}
 }
