@@ -82,16 +82,22 @@ func (a *API) beginAttempt(ctx context.Context, p *access.Principal, in *struct 
 
 func (a *API) reauthorize(ctx context.Context, p *access.Principal, in *struct {
 	IDInput
-	Body struct {
+	Body *struct {
 		Params map[string]any `json:"params,omitempty" doc:"those it has, if left out"`
 		Auth   *authInput     `json:"auth,omitempty" doc:"a new credential; if left out, what it has is tested with the params"`
-	} `required:"false"`
-}) (*body[attemptBody], error) {
-	scheme, given := "", fields(nil)
-	if in.Body.Auth != nil {
-		scheme, given = in.Body.Auth.Scheme, in.Body.Auth.Fields
 	}
-	made, err := a.Connections.Reauthorize(ctx, p.Tenant, in.ID, in.Body.Params, scheme, given.secrets())
+}) (*body[attemptBody], error) {
+	var (
+		params map[string]any
+		auth   authInput
+	)
+	if in.Body != nil {
+		params = in.Body.Params
+		if in.Body.Auth != nil {
+			auth = *in.Body.Auth
+		}
+	}
+	made, err := a.Connections.Reauthorize(ctx, p.Tenant, in.ID, params, auth.Scheme, auth.Fields.secrets())
 	if err != nil {
 		return nil, err
 	}
@@ -132,11 +138,11 @@ func (a *API) testAttempt(ctx context.Context, p *access.Principal, in *IDInput)
 
 func (a *API) confirmAttempt(ctx context.Context, p *access.Principal, in *struct {
 	IDInput
-	Body struct {
+	Body *struct {
 		ConfirmIdentity bool `json:"confirm_identity,omitempty" doc:"accept that the credential belongs to another account than before"`
-	} `required:"false"`
+	}
 }) (*body[testBody], error) {
-	return a.test(ctx, p, in.ID, in.Body.ConfirmIdentity)
+	return a.test(ctx, p, in.ID, in.Body != nil && in.Body.ConfirmIdentity)
 }
 
 func (a *API) test(ctx context.Context, p *access.Principal, id string, confirmed bool) (*body[testBody], error) {
