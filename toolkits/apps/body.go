@@ -82,7 +82,10 @@ func encodeMultipart(fields ordered, style arrayStyle) ([]byte, string, error) {
 			return nil, "", err
 		}
 	}
-	return b.Bytes(), w.FormDataContentType(), w.Close()
+	if err := w.Close(); err != nil {
+		return nil, "", err
+	}
+	return b.Bytes(), w.FormDataContentType(), nil
 }
 
 // newRequest returns a request to u that can be sent again. A URL is not parsed

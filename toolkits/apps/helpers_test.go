@@ -3,6 +3,7 @@ package apps_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -96,3 +97,5 @@ func args(t *testing.T, s string) map[string]any {
 	}
 	return m
 }
+
+func sprint(v any) string { return fmt.Sprint(v) }

@@ -77,12 +77,20 @@ func scaled(s string, unit time.Duration) time.Duration {
 	return maxWaitSaid
 }
 
+// lastEpoch is the end of the year 9999; a later time is no time.
+const lastEpoch = 253402300799
+
 func epoch(s string, unit time.Duration) time.Time {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) || n <= 0 || n*float64(unit) > math.MaxInt64 {
+	if err != nil || math.IsNaN(n) || n <= 0 {
 		return time.Time{}
 	}
-	return time.Unix(0, int64(n*float64(unit)))
+	n *= unit.Seconds()
+	if n > lastEpoch {
+		return time.Time{}
+	}
+	whole, part := math.Modf(n)
+	return time.Unix(int64(whole), int64(part*1e9))
 }
 
 func until(h http.Header, t time.Time) time.Duration {
