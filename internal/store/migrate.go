@@ -74,6 +74,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if version < newest && s.inspect {
+		return fault.New(fault.StoreUnavailable, "the records have schema version %d, and this program brings them to %d when it serves", version, newest).
+			WithFix("Start the server; it brings them up to date.")
+	}
 	if version < newest {
 		if _, err := provider.Up(ctx); err != nil {
 			return migrationFailed(err)

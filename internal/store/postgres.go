@@ -33,7 +33,7 @@ func (s *Store) openPostgres(ctx context.Context, c Config) error {
 	s.db.SetMaxOpenConns(c.MaxConns)
 	s.db.SetMaxIdleConns(c.MaxConns)
 	s.db.SetConnMaxIdleTime(time.Minute)
-	s.db.SetConnMaxLifetime(15 * time.Minute) // follows a failover or a DNS change at the latest then
+	s.db.SetConnMaxLifetime(5 * time.Minute) // follows a failover or a DNS change at the latest then
 	if err := s.migrate(ctx); err != nil {
 		_ = s.db.Close()
 		return err

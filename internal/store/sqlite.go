@@ -27,14 +27,21 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := makeFile(path); err != nil {
-		return err
+	if s.inspect {
+		if _, err := os.Stat(path); err != nil {
+			return fault.Wrap(fault.StoreUnavailable, err, "there is no database file yet").
+				WithFix("Start the server; it makes one.")
+		}
+	} else {
+		if err := makeFile(path); err != nil {
+			return err
+		}
+		unlock, err := lockFile(ctx, path+".lock")
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
-	unlock, err := lockFile(ctx, path+".lock")
-	if err != nil {
-		return err
-	}
-	defer unlock()
 
 	wait := fmt.Sprintf("busy_timeout(%d)", s.timeout.Milliseconds())
 	s.dialect = sqliteDialect

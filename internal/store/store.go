@@ -22,6 +22,9 @@ type Config struct {
 	MaxConns int
 	// Now tells the time of revocations and of the feed. Default time.Now.
 	Now func() time.Time
+	// Inspect leaves the schema as it is, for looking at records that another
+	// process may be using: one that is not up to date is an error then.
+	Inspect bool
 }
 
 // A Store keeps records. It is safe for concurrent use.
@@ -31,6 +34,7 @@ type Store struct {
 	dialect dialect
 	timeout time.Duration
 	now     func() time.Time
+	inspect bool
 }
 
 // Open opens the records, makes them if there are none yet, and brings their
@@ -48,7 +52,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Store{timeout: c.Timeout, now: c.Now}
+	s := &Store{timeout: c.Timeout, now: c.Now, inspect: c.Inspect}
 	if err := s.open(ctx, c); err != nil {
 		return nil, s.fail(ctx, "store.Open", err)
 	}

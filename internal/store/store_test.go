@@ -139,3 +139,12 @@ func TestCheck(t *testing.T) {
 		}
 	})
 }
+
+func count(t *testing.T, s *store.Store) int {
+	t.Helper()
+	n, err := store.CountTenants(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
