@@ -20,7 +20,7 @@ func parseArguments(b []byte) (any, error) {
 		return nil, fmt.Errorf("the arguments are not valid UTF-8")
 	}
 	p := &jsonParser{in: b}
-	v, err := p.value("", 0)
+	v, err := p.value(0)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,27 @@ func parseArguments(b []byte) (any, error) {
 }
 
 type jsonParser struct {
-	in []byte
-	at int
+	in   []byte
+	at   int
+	path []step // to the value being read; written out only for an error
+}
+
+// A step leads to a member, or to an item where key is empty and item is not 0;
+// items count from 1.
+type step struct {
+	key  string
+	item int
+}
+
+// where returns the place being read as a JSON pointer.
+func (p *jsonParser) where() string {
+	steps := make([]string, len(p.path))
+	for i, s := range p.path {
+		if steps[i] = s.key; s.item > 0 {
+			steps[i] = strconv.Itoa(s.item - 1)
+		}
+	}
+	return pointer(steps)
 }
 
 func (p *jsonParser) broken() error {
@@ -60,7 +79,7 @@ func (p *jsonParser) next(c byte) bool {
 	return false
 }
 
-func (p *jsonParser) value(path string, depth int) (any, error) {
+func (p *jsonParser) value(depth int) (any, error) {
 	if depth > maxArgumentDepth {
 		return nil, fmt.Errorf("the arguments nest more than %d deep", maxArgumentDepth)
 	}
@@ -70,9 +89,9 @@ func (p *jsonParser) value(path string, depth int) (any, error) {
 	}
 	switch c := p.in[p.at]; {
 	case c == '{':
-		return p.object(path, depth)
+		return p.object(depth)
 	case c == '[':
-		return p.array(path, depth)
+		return p.array(depth)
 	case c == '"':
 		return p.string()
 	case c == '-' || '0' <= c && c <= '9':
@@ -92,7 +111,7 @@ func (p *jsonParser) value(path string, depth int) (any, error) {
 	return nil, p.broken()
 }
 
-func (p *jsonParser) object(path string, depth int) (any, error) {
+func (p *jsonParser) object(depth int) (any, error) {
 	p.at++
 	obj := map[string]any{}
 	if p.next('}') {
@@ -107,16 +126,17 @@ func (p *jsonParser) object(path string, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := path + "/" + pointerToken(cut(key))
+		p.path = append(p.path, step{key: key})
 		if _, dup := obj[key]; dup {
-			return nil, fmt.Errorf("%s is given twice", at)
+			return nil, fmt.Errorf("%s is given twice", p.where())
 		}
 		if !p.next(':') {
 			return nil, p.broken()
 		}
-		if obj[key], err = p.value(at, depth+1); err != nil {
+		if obj[key], err = p.value(depth + 1); err != nil {
 			return nil, err
 		}
+		p.path = p.path[:len(p.path)-1]
 		if p.next('}') {
 			return obj, nil
 		}
@@ -126,17 +146,19 @@ func (p *jsonParser) object(path string, depth int) (any, error) {
 	}
 }
 
-func (p *jsonParser) array(path string, depth int) (any, error) {
+func (p *jsonParser) array(depth int) (any, error) {
 	p.at++
 	list := []any{}
 	if p.next(']') {
 		return list, nil
 	}
 	for {
-		v, err := p.value(path+"/"+strconv.Itoa(len(list)), depth+1)
+		p.path = append(p.path, step{item: len(list) + 1})
+		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
+		p.path = p.path[:len(p.path)-1]
 		list = append(list, v)
 		if p.next(']') {
 			return list, nil

@@ -26,7 +26,7 @@ func listOf(values []any) string {
 
 // pointerToken escapes a step of a JSON pointer (RFC 6901).
 func pointerToken(s string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
+	return strings.ReplaceAll(strings.ReplaceAll(s, "~", "~0"), "/", "~1")
 }
 
 // didYouMean returns a suggestion when name is close to one of known.
