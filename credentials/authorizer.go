@@ -106,13 +106,11 @@ func (a *Authorizer) sensitive() []string {
 	if len(a.secrets) == 0 {
 		return nil
 	}
-	open := map[string]bool{}
-	for _, f := range a.scheme.Fields(a.auth) {
-		open[f.Name] = !f.Sensitive
-	}
+	fields := a.scheme.Fields(a.auth)
 	texts := make([]string, 0, len(a.secrets)+1)
 	for name, s := range a.secrets {
-		if !open[name] {
+		// What the definition does not know counts as sensitive.
+		if !slices.ContainsFunc(fields, func(f apps.Field) bool { return f.Name == name && !f.Sensitive }) {
 			texts = append(texts, s.reveal())
 		}
 	}

@@ -319,6 +319,24 @@ func TestKeyAges(t *testing.T) {
 	}
 }
 
+// TestHardAgeHolds shows that the clock decides, and not the timer that sweeps:
+// on a machine that slept, timers are late.
+func TestHardAgeHolds(t *testing.T) {
+	sealer := newSealer(t)
+	now := time.Now()
+	b := &credentials.Broker{Sealer: sealer, Schemes: schemes(), Hard: 15 * time.Minute, Now: func() time.Time { return now }}
+	g := grant(place("auth_1"), mustSeal(t, b, place("auth_1"), content(canary)))
+	sealer.set(fault.New(fault.SealerUnavailable, "away"))
+	now = now.Add(15*time.Minute - time.Nanosecond)
+	if _, err := b.Authorizer(t.Context(), g); err != nil {
+		t.Errorf("just before its hard age: %v", err)
+	}
+	now = now.Add(time.Nanosecond)
+	if _, err := b.Authorizer(t.Context(), g); !errors.Is(err, fault.SealerUnavailable) {
+		t.Errorf("at its hard age: %v; want %s", err, fault.SealerUnavailable)
+	}
+}
+
 // TestRenewalIsInTheBackground shows that no call waits for a Sealer that hangs,
 // and that only one renewal is under way.
 func TestRenewalIsInTheBackground(t *testing.T) {

@@ -82,13 +82,18 @@ func (f *forms) addAll(v string) {
 	if strings.ContainsFunc(v, func(r rune) bool { return !unreserved(r) }) {
 		f.addEscaped(v)
 	}
-	plain := []byte(v)
-	f.all = hex.AppendEncode(f.all, plain)
+	f.all = hex.AppendEncode(f.all, []byte(v))
 	f.add(minScrubbed)
-	f.addText(strings.ToUpper(hex.EncodeToString(plain)))
-	f.addBase64(base64.RawStdEncoding, plain)
-	f.addBase64(base64.RawURLEncoding, plain)
+	for i := range len(v) {
+		f.all = append(f.all, upperHex[v[i]>>4], upperHex[v[i]&15])
+	}
+	f.add(minScrubbed)
+	padded := append([]byte{0, 0}, v...)
+	f.addBase64(base64.RawStdEncoding, padded)
+	f.addBase64(base64.RawURLEncoding, padded)
 }
+
+const upperHex = "0123456789ABCDEF"
 
 // addEscaped adds what differs only where a value holds more than letters and
 // digits.
@@ -102,13 +107,12 @@ func (f *forms) addEscaped(v string) {
 	f.addText(html.EscapeString(v))
 }
 
-// addBase64 adds v alone, and the characters that depend on v alone when 0, 1 or
-// 2 bytes (modulo 3) stand before it and anything after it.
-func (f *forms) addBase64(alphabet *base64.Encoding, v []byte) {
-	f.all = alphabet.AppendEncode(f.all, v)
+// addBase64 adds a value alone, and the characters that depend on it alone when
+// 0, 1 or 2 bytes (modulo 3) stand before it and anything after it. padded is the
+// value after two bytes.
+func (f *forms) addBase64(alphabet *base64.Encoding, padded []byte) {
+	f.all = alphabet.AppendEncode(f.all, padded[2:])
 	f.add(minScrubbed)
-	padded := make([]byte, 2, 2+len(v))
-	padded = append(padded, v...)
 	for offset := range 3 {
 		start := len(f.all)
 		text := padded[2-offset:]

@@ -81,10 +81,10 @@ func open(key *DataKey, bind Binding, s Sealed) (Content, error) {
 		// The JSON error could quote what it read.
 		return Content{}, notOurs(errors.New("the content is not what this version seals"))
 	}
-	if wire.V != boxFormat || wire.App != app || wire.Scheme != scheme {
+	if wire.V != boxFormat || wire.App != string(app) || wire.Scheme != string(scheme) {
 		return Content{}, notOurs(errors.New("the content does not agree with its envelope"))
 	}
-	c := Content{App: app, Scheme: scheme, Hosts: wire.Hosts, Secrets: make(Secrets, len(wire.Secrets))}
+	c := Content{App: wire.App, Scheme: wire.Scheme, Hosts: wire.Hosts, Secrets: make(Secrets, len(wire.Secrets))}
 	for name, text := range wire.Secrets {
 		c.Secrets[name] = NewSecret(text)
 	}
@@ -93,7 +93,7 @@ func open(key *DataKey, bind Binding, s Sealed) (Content, error) {
 
 // additional returns what a Box is bound to: its place, its serial, its app and
 // its scheme, each of a fixed length or preceded by it.
-func additional(bind Binding, serial int64, app, scheme string) []byte {
+func additional[T string | []byte](bind Binding, serial int64, app, scheme T) []byte {
 	out := bind.Context()
 	out = binary.BigEndian.AppendUint64(out, uint64(serial))
 	return appendPart(appendPart(out, app), scheme)
@@ -110,26 +110,26 @@ func newAEAD(key *DataKey) (cipher.AEAD, error) {
 var errBox = errors.New("the envelope is damaged")
 
 // splitBox returns the app and scheme that a Box names, and what is encrypted.
-func splitBox(box []byte) (app, scheme string, rest []byte, err error) {
+func splitBox(box []byte) (app, scheme, rest []byte, err error) {
 	if len(box) == 0 || box[0] != boxFormat {
-		return "", "", nil, errBox
+		return nil, nil, nil, errBox
 	}
 	app, rest, err = cutPart(box[1:])
 	if err != nil {
-		return "", "", nil, err
+		return nil, nil, nil, err
 	}
 	scheme, rest, err = cutPart(rest)
 	return app, scheme, rest, err
 }
 
 // cutPart undoes appendPart.
-func cutPart(b []byte) (part string, rest []byte, err error) {
+func cutPart(b []byte) (part, rest []byte, err error) {
 	n, used := binary.Uvarint(b)
 	if used <= 0 || n > uint64(len(b)-used) {
-		return "", nil, errBox
+		return nil, nil, errBox
 	}
 	end := used + int(n)
-	return string(b[used:end]), b[end:], nil
+	return b[used:end], b[end:], nil
 }
 
 // notOurs returns ErrNotOurs with what a caller can be told.

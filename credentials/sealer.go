@@ -31,7 +31,7 @@ func (b Binding) Context() []byte {
 }
 
 // appendPart appends a part preceded by its length, as a uvarint.
-func appendPart(out []byte, part string) []byte {
+func appendPart[T string | []byte](out []byte, part T) []byte {
 	out = binary.AppendUvarint(out, uint64(len(part)))
 	return append(out, part...)
 }

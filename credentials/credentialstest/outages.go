@@ -110,6 +110,18 @@ func testSlow(t *testing.T, h *Harness) {
 	}
 	key, w := newKey(t, h.Sealer, h.place("auth_1"))
 	h.Delay(time.Hour)
+	for range 5 { // more often than a breaker would bear
+		hurried, cancel := context.WithCancel(t.Context())
+		stop := time.AfterFunc(20*time.Millisecond, cancel)
+		if _, err := h.Sealer.Unwrap(hurried, h.place("auth_1"), w); !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller gives up: %v; want context.Canceled", err)
+		}
+		stop.Stop()
+		cancel()
+	}
+	h.Delay(0)
+	opens(t, h.Sealer, h.place("auth_1"), w, key) // nobody held that against it
+	h.Delay(time.Hour)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := h.Sealer.Unwrap(ctx, h.place("auth_1"), w); !errors.Is(err, fault.SealerUnavailable) {
