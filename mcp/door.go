@@ -36,6 +36,7 @@ type Authenticator interface {
 const (
 	DefaultCallTimeout = time.Minute
 	DefaultMaxBody     = 4 << 20 // bytes
+	DefaultReadTimeout = 30 * time.Second
 )
 
 // Config is what a Door is made of.
@@ -60,7 +61,8 @@ type Config struct {
 	Version     string // of this server, told to clients
 	Log         zerolog.Logger
 	CallTimeout time.Duration // longest run of one message; 0 means DefaultCallTimeout
-	MaxBody     int64         // bytes of one message, both doors; 0 means DefaultMaxBody
+	MaxBody     int64         // bytes of one message, HTTP and stdio; 0 means DefaultMaxBody
+	ReadTimeout time.Duration // longest sending of one message over HTTP; 0 means DefaultReadTimeout
 }
 
 // A Door serves MCP. Construct with New.
@@ -84,6 +86,9 @@ func New(c Config) *Door {
 	if c.MaxBody <= 0 {
 		c.MaxBody = DefaultMaxBody
 	}
+	if c.ReadTimeout <= 0 {
+		c.ReadTimeout = DefaultReadTimeout
+	}
 	if c.Version == "" {
 		c.Version = "dev"
 	}
@@ -101,5 +106,5 @@ func New(c Config) *Door {
 
 // Close has the door refuse new messages and waits until those under way have
 // their answer. When ctx ends first, they are cancelled, which has their tools
-// return; Close waits for that too and returns the error of ctx.
+// return; Close waits for that too, but not long, and returns the error of ctx.
 func (d *Door) Close(ctx context.Context) error { return d.inflight.close(ctx) }

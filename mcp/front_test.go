@@ -1,13 +1,17 @@
 package mcp_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wayleave/wayleave/internal/fault"
 	"github.com/wayleave/wayleave/mcp"
+	"github.com/wayleave/wayleave/toolkits"
 )
 
 const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
@@ -203,6 +207,32 @@ func TestUnannouncedBody(t *testing.T) {
 		if d := a.json(t); want == 413 && d.Error.Data["code"] != string(fault.RequestTooLarge) {
 			t.Errorf("%s", a.body)
 		}
+	}
+}
+
+// TestSlowBody: who does not send a body to its end does not keep a place. A call
+// may take longer than that.
+func TestSlowBody(t *testing.T) {
+	b := serve(t, func(c *mcp.Config) { c.ReadTimeout = 30 * time.Millisecond })
+	conn := dial(t, b.Server)
+	_, err := io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer key-alice\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 99999\r\n\r\n{")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := io.ReadAll(conn); !strings.HasPrefix(string(got), "HTTP/1.1 408 ") {
+		t.Errorf("%.200q", got)
+	}
+	b.tools.tools["fx_slow"] = func(ctx context.Context, _ toolkits.Call) (*toolkits.Result, error) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			return result("{}"), nil
+		}
+	}
+	if a := b.post(t, "key-alice", "/mcp", callOf("fx_slow", "{}")); a.json(t).toolError() {
+		t.Error(a.body)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wayleave/wayleave/environments"
 	"github.com/wayleave/wayleave/internal/access"
@@ -171,6 +173,12 @@ func (d *Door) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *rpcErr
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
+	// Without a deadline a body could trickle in for ever. It is taken back once
+	// the body is there, since it would cancel the call that follows, and stays
+	// otherwise: the server reads on what was not read, before it answers.
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(d.config.ReadTimeout))
+
 	// What a client announces costs it nothing, so it gets little in advance.
 	body := make([]byte, 0, min(max(r.ContentLength+1, 512), 64<<10))
 	reader := http.MaxBytesReader(w, r.Body, limit)
@@ -178,18 +186,27 @@ func (d *Door) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *rpcErr
 		n, err := reader.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if err == io.EOF {
+			_ = connection.SetReadDeadline(time.Time{})
 			return body, nil
 		}
 		if err != nil {
 			if exceeded := new(http.MaxBytesError); errors.As(err, &exceeded) {
 				return nil, tooLarge(limit)
 			}
-			return nil, refuse(codeParse, "the body could not be read to its end")
+			return nil, unreadable(err)
 		}
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
 		}
 	}
+}
+
+func unreadable(err error) *rpcError {
+	e := refuse(codeParse, "the body could not be read to its end")
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		e.message, e.status = "the body was not sent in time", http.StatusRequestTimeout
+	}
+	return e
 }
 
 func tooLarge(limit int64) *rpcError {

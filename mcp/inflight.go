@@ -3,7 +3,12 @@ package mcp
 import (
 	"context"
 	"sync"
+	"time"
 )
+
+// closeGrace is how long closing waits for messages that it has cancelled. One
+// may be stuck in writing to a client that does not read.
+const closeGrace = 2 * time.Second
 
 // inflight counts the messages under way, so that closing can wait for them.
 type inflight struct {
@@ -44,7 +49,7 @@ func (f *inflight) end() {
 }
 
 // close refuses further messages and waits for those under way; when ctx ends
-// it cancels them and waits on.
+// it cancels them and waits a little longer.
 func (f *inflight) close(ctx context.Context) error {
 	f.mu.Lock()
 	if !f.closed {
@@ -61,7 +66,10 @@ func (f *inflight) close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		f.cancel()
-		<-f.idle
+		select {
+		case <-f.idle:
+		case <-time.After(closeGrace):
+		}
 		return ctx.Err()
 	}
 }
