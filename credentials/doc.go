@@ -12,7 +12,11 @@
 // connections may share one. A [Scheme] says how its secrets are applied: one
 // file per scheme. The [Broker] brings these together: it opens a sealed
 // credential with its data key, from a bounded cache or unwrapped by the
-// Sealer, and returns an [Authorizer] that applies it.
+// Sealer, and returns an [Authorizer] that applies it, refuses hosts it was not
+// made for, and takes its secrets out of the answer again.
+//
+// Two failures are told apart throughout. fault.SealerUnavailable is about the
+// Sealer and heals; [ErrNotOurs] is about one credential and does not.
 //
 // credentialstest says what every Sealer must do, and runs it on each.
 package credentials
