@@ -323,15 +323,16 @@ func TestKeyAges(t *testing.T) {
 // on a machine that slept, timers are late.
 func TestHardAgeHolds(t *testing.T) {
 	sealer := newSealer(t)
-	now := time.Now()
-	b := &credentials.Broker{Sealer: sealer, Schemes: schemes(), Hard: 15 * time.Minute, Now: func() time.Time { return now }}
+	start := time.Now()
+	var passed atomic.Int64 // the renewal in the background reads the clock too
+	b := &credentials.Broker{Sealer: sealer, Schemes: schemes(), Hard: 15 * time.Minute, Now: func() time.Time { return start.Add(time.Duration(passed.Load())) }}
 	g := grant(place("auth_1"), mustSeal(t, b, place("auth_1"), content(canary)))
 	sealer.set(fault.New(fault.SealerUnavailable, "away"))
-	now = now.Add(15*time.Minute - time.Nanosecond)
+	passed.Store(int64(15*time.Minute - time.Nanosecond))
 	if _, err := b.Authorizer(t.Context(), g); err != nil {
 		t.Errorf("just before its hard age: %v", err)
 	}
-	now = now.Add(time.Nanosecond)
+	passed.Store(int64(15 * time.Minute))
 	if _, err := b.Authorizer(t.Context(), g); !errors.Is(err, fault.SealerUnavailable) {
 		t.Errorf("at its hard age: %v; want %s", err, fault.SealerUnavailable)
 	}
