@@ -49,7 +49,7 @@ type Registry struct {
 }
 
 // maxOpened bounds how many opened connections are remembered.
-const maxOpened = 50_000
+const maxOpened = 200_000
 
 // defaultPerConnection is how many requests one connection may have under way
 // when its app does not say.
@@ -199,7 +199,7 @@ func (r *Registry) Delete(ctx context.Context, tenant, id string) error {
 	}
 	r.changed(ctx, feed.Connection, tenant, id)
 	// What is left in the tracker of a connection that is gone does no harm.
-	_ = r.Tracker.Forget(ctx, tenant, id)
+	_ = r.Recorder.Forget(ctx, tenant, id)
 	return nil
 }
 

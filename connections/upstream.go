@@ -110,7 +110,7 @@ func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (
 
 // fresh returns the request as it is sent now, with a body that was not read.
 func fresh(ctx context.Context, req *http.Request) (*http.Request, error) {
-	out := req.Clone(ctx)
+	out := req.WithContext(ctx) // the guard works on a copy of its own
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {

@@ -22,8 +22,13 @@ func fit(content any, limit int) (_ any, text []byte, cut bool, err error) {
 	if limit <= 0 {
 		limit = maxResult
 	}
-	if text, err = encode(content); err != nil || len(text) <= limit {
-		return content, text, false, err
+	if raw, ok := content.(json.RawMessage); ok {
+		text = raw
+	} else if text, err = encode(content); err != nil {
+		return nil, nil, false, err
+	}
+	if len(text) <= limit {
+		return content, text, false, nil
 	}
 	// What was decoded from JSON is cut as such; anything else is made so first.
 	if err := decode(text, &content); err != nil {

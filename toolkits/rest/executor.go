@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"mime"
 	"net/http"
 	"strings"
@@ -32,7 +34,24 @@ func (Executor) Execute(ctx context.Context, up *connections.Upstream, tool *app
 	if err != nil {
 		return nil, false, err
 	}
+	if whole, ok := untouched(ans, tool.Output); ok {
+		return whole, false, nil
+	}
 	return shape(document(ans), tool.Output), false, nil
+}
+
+// untouched returns the body of a JSON answer of which the definition keeps
+// everything: most answers are small, and need not be taken apart to be passed
+// on.
+func untouched(ans *apps.Answer, out apps.Output) (json.RawMessage, bool) {
+	if out.Root != nil || len(out.Pick) > 0 || len(out.Drop) > 0 || len(ans.Body) == 0 || !utf8.Valid(ans.Body) {
+		return nil, false
+	}
+	compact := bytes.NewBuffer(make([]byte, 0, len(ans.Body)))
+	if json.Compact(compact, ans.Body) != nil {
+		return nil, false
+	}
+	return compact.Bytes(), true
 }
 
 // document returns an answer as a JSON value: what it holds if it is JSON, the
