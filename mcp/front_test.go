@@ -178,6 +178,15 @@ func or(s, other string) string {
 	return s
 }
 
+// TestLongKey: what is too long for a key is not even looked up.
+func TestLongKey(t *testing.T) {
+	long := strings.Repeat("k", 9<<10)
+	b := serve(t, func(c *mcp.Config) { c.Auth = keyring{long: keys["key-alice"]} })
+	if a := b.post(t, long, "/mcp", ping); a.status != http.StatusUnauthorized {
+		t.Errorf("%d: %s", a.status, a.body)
+	}
+}
+
 // TestTwoKeys: with two Authorization headers, one could be checked and the other
 // be meant.
 func TestTwoKeys(t *testing.T) {

@@ -75,6 +75,7 @@ func TestGate(t *testing.T) {
 		"params an array":              {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["x"]}`, -32602},
 		"name twice":                   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}`, -32602},
 		"name and Name":                {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}`, -32602},
+		"a and A, which mean nothing":  {`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":1,"A":2}}`, -32602},
 		"Name alone":                   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"Name":"a"}}`, -32602},
 		"argumentſ alone":              {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","argumentſ":{}}}`, -32602},
 		"arguments and ARGUMENTS":      {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{},"ARGUMENTS":{}}}`, -32602},

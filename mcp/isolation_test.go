@@ -254,8 +254,14 @@ func TestCloseInTime(t *testing.T) {
 	if err := b.door.Close(ctx); err != context.Canceled {
 		t.Errorf("Close returned %v", err)
 	}
-	if end := <-gate.ended; end != "ten_a cancelled" {
-		t.Errorf("the call ended as %q", end)
+	select {
+	case end := <-gate.ended:
+		if end != "ten_a cancelled" {
+			t.Errorf("the call ended as %q", end)
+		}
+	default:
+		t.Error("Close returned before the call had ended")
+		<-gate.ended
 	}
 	if d := (<-answers).json(t); !d.toolError() {
 		t.Error("the cancelled call was not answered as a failure")
