@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -61,7 +62,7 @@ func newCall(c *cli) *cobra.Command {
 	c.flagNames(cmd, "env", "/v1/environments")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 1 {
-			return c.fetchNames(cmd, path("toolkits", args[0], "tools"), begun, "name"), cobra.ShellCompDirectiveNoFileComp
+			return c.fetchNames(cmd, path("toolkits", args[0], "tools"), url.Values{"environment": {env}}, begun, "name"), cobra.ShellCompDirectiveNoFileComp
 		}
 		return c.names(0, "/v1/toolkits", "slug")(cmd, args, begun)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,25 +21,25 @@ func (c *cli) names(at int, list string, members ...string) cobra.CompletionFunc
 		if len(args) != at {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return c.fetchNames(cmd, list, begun, members...), cobra.ShellCompDirectiveNoFileComp
+		return c.fetchNames(cmd, list, nil, begun, members...), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
 // flagNames completes the value of a flag in the same way.
 func (c *cli) flagNames(cmd *cobra.Command, flag, list string, members ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		return c.fetchNames(cmd, list, begun, members...), cobra.ShellCompDirectiveNoFileComp
+		return c.fetchNames(cmd, list, nil, begun, members...), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 
-func (c *cli) fetchNames(cmd *cobra.Command, list, begun string, members ...string) []string {
+func (c *cli) fetchNames(cmd *cobra.Command, list string, query url.Values, begun string, members ...string) []string {
 	cl, err := c.connectTo(cmd)
 	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
 	defer cancel()
-	rows, err := cl.List(ctx, list, nil)
+	rows, err := cl.List(ctx, list, query)
 	if err != nil {
 		return nil
 	}

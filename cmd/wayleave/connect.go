@@ -207,7 +207,10 @@ func (n *connecting) typed(name, value string) any {
 }
 
 func (n *connecting) pickScheme() (appScheme, error) {
-	if n.scheme == "" && len(n.app.Auth) == 1 {
+	switch {
+	case len(n.app.Auth) == 0:
+		return appScheme{}, fail("", "%s has no way to authenticate", n.app.Title)
+	case n.scheme == "" && len(n.app.Auth) == 1:
 		return n.app.Auth[0], nil
 	}
 	var ids []string

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 )
 
@@ -109,10 +112,7 @@ func cell(v any) string {
 	case nil:
 		return "-"
 	case string:
-		if v == "" || v == "0001-01-01T00:00:00Z" {
-			return "-"
-		}
-		return printable(v)
+		return text(v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, part := range v {
@@ -121,15 +121,42 @@ func cell(v any) string {
 		if len(parts) == 0 {
 			return "-"
 		}
-		return strings.Join(parts, ",")
+		return strings.Join(parts, ", ")
 	case map[string]any:
-		if len(v) == 0 {
-			return "-"
-		}
-		raw, _ := json.Marshal(v) // decoded from JSON a moment ago
-		return printable(string(raw))
+		return members(v)
 	}
 	return printable(fmt.Sprint(v))
+}
+
+// text renders a string: a time to the second, nothing as a dash.
+func text(s string) string {
+	at, err := time.Parse(time.RFC3339Nano, s)
+	switch {
+	case s == "" || (err == nil && at.IsZero()):
+		return "-"
+	case err == nil:
+		return at.UTC().Format(time.RFC3339)
+	}
+	return printable(s)
+}
+
+// members renders an object in one line: a binding as environment=connection,
+// anything else as its members.
+func members(m map[string]any) string {
+	if env, id := m["environment"], m["connection"]; env != nil && id != nil {
+		if label := cell(m["label"]); label != "-" {
+			return fmt.Sprintf("%s=%s (%s)", cell(env), cell(id), label)
+		}
+		return cell(env) + "=" + cell(id)
+	}
+	parts := []string{}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, printable(name)+": "+cell(m[name]))
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, "; ")
 }
 
 // printable replaces what would steer a terminal: names and messages come from

@@ -14,7 +14,7 @@ import (
 const maxSecret = 64 << 10 // bytes of one secret or of the secrets on standard input
 
 // interactive reports whether a person can be asked.
-func (c *cli) interactive() bool { return isTerminal(c.in) && isTerminal(c.err) }
+func (c *cli) interactive() bool { return isTerminal(c.in) }
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // cli is what every verb works with: the process's streams and environment,
@@ -42,7 +44,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
+	root.SetFlagErrorFunc(wrongFlag)
 	f := root.PersistentFlags()
 	f.StringVar(&c.configFile, "config", "", "configuration file")
 	f.StringVarP(&c.output, "output", "o", "table", "form of the output: table or json")
@@ -54,6 +56,27 @@ func newRoot(c *cli) *cobra.Command {
 		return nil
 	}
 	return root
+}
+
+// wrongFlag tells of a flag that does not fit. One for a secret does not exist,
+// so the one for its file is named.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := unknown.GetSpecifiedName()
+		if cmd.Flags().Lookup(name+"-file") != nil {
+			return usage(cmd, "there is no flag --%s: a secret is never given on the command line; use --%s-file", name, name)
+		}
+		return usage(cmd, "there is no flag %s", dashes(name))
+	}
+	return usage(cmd, "%v", err)
+}
+
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // group returns a verb that only holds others.
