@@ -20,8 +20,8 @@ const (
 	keepBytes = 32 << 20
 )
 
-// lists keeps rendered pages of tools. Rendering a list costs twenty times as
-// much as sending it, and agents ask for theirs at every start.
+// lists keeps rendered pages of tools. Rendering a list costs far more than
+// sending it, and agents ask for theirs at every start.
 type lists struct {
 	log zerolog.Logger
 
