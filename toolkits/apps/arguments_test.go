@@ -101,8 +101,9 @@ func TestCheckRefuses(t *testing.T) {
 		"trailing comma":      {`{"name":"b","count":1,}`, "not valid JSON"},
 		"leading zero":        {`{"name":"b","count":01}`, "not valid JSON"},
 		"raw line break":      {"{\"name\":\"a\nb\",\"count\":1}", "not valid JSON"},
-		"huge exponent":       {`{"name":"b","count":1e999999999}`, "/count must be"},
-		"long number":         {`{"name":"b","count":` + strings.Repeat("9", 1000) + `}`, "a number of 1000 digits"},
+		"huge exponent":       {`{"name":"b","count":1e999999999}`, "/count is a number of 11 characters, which no app takes"},
+		"long number":         {`{"name":"b","count":` + strings.Repeat("9", 1000) + `}`, "/count is a number of 1000 characters"},
+		"huge number":         {`{"name":"b","count":1e308}`, "/count must be at most 100, got the number 1e308"},
 		"null for an integer": {`{"name":"b","count":null}`, "/count must be an integer, got null"},
 		"nested unknown":      {`{"name":"b","count":1,"opts":{"x":1}}`, "/opts/x is not known here"},
 	} {

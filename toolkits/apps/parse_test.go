@@ -52,7 +52,11 @@ var refused = map[string]struct{ yaml, says string }{
 	"too long":          {define("extra", "#"+strings.Repeat("x", 1<<20)), "at most 1048576 bytes"},
 	"nested flow":       {"a: " + strings.Repeat("[", 100_000), "nested more than 64 deep"},
 	"nested block":      {strings.Repeat("- ", 100_000), "nested more than 64 deep"},
-	"a wide mapping":    {strings.Repeat("a: b\n", 100_000), "at most 1000 members"},
+	"a list of nothing": {strings.Repeat("-\n", 500_000), "shorter than this"},
+	"a list of little":  {strings.Repeat("-\n", 5_000), "more than 100 entries have no value"},
+	"a long list":       {strings.Repeat("- a\n", 3_000), "at most 2500 items"},
+	"values left out":   {strings.Repeat("a:\n", 300), "more than 100 entries have no value"},
+	"a wide mapping":    {strings.Repeat("a: b\n", 100_000), "at most 400 members"},
 
 	// The shape.
 	"a list":              {"- a\n", "must be an object, got a list of 1"},

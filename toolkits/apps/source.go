@@ -14,16 +14,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds of a definition's source. They are far above any honest file, and keep
-// the parser, whose time grows with the square of some of them, well under a
-// second.
-const (
-	maxSource  = 1 << 20 // bytes
-	maxDepth   = 64      // objects and lists within one another
-	maxMembers = 1000    // entries of one block mapping
-	maxNodes   = 200_000 // values, after aliases are followed
-)
-
 // A sourceError is a fault of the YAML itself.
 type sourceError struct {
 	line, col int
@@ -106,58 +96,6 @@ func hint(msg string) string {
 		return "; indent with spaces, not tabs"
 	}
 	return ""
-}
-
-// checkTokens refuses, before the parser sees them, what a definition may not
-// hold and what would make the parser slow.
-func checkTokens(tokens token.Tokens) *sourceError {
-	depth, entries, line := 0, 0, 0
-	members := map[int]int{} // block mapping entries by column
-	for _, t := range tokens {
-		switch t.Type {
-		case token.TagType:
-			return faultAt(t.Position, "tags such as %.20q are not allowed", t.Value)
-		case token.DirectiveType:
-			return faultAt(t.Position, "directives are not allowed; definitions are YAML 1.2")
-		case token.MergeKeyType:
-			return faultAt(t.Position, `merge keys ("<<") are not part of YAML 1.2; repeat the members`)
-		case token.MappingKeyType:
-			return faultAt(t.Position, `complex keys ("?") are not allowed`)
-		case token.SequenceStartType, token.MappingStartType:
-			if depth++; depth > maxDepth {
-				return faultAt(t.Position, "nested more than %d deep", maxDepth)
-			}
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType:
-			if t.Position.Line != line {
-				entries, line = 0, t.Position.Line
-			}
-			if entries++; entries > maxDepth {
-				return faultAt(t.Position, "nested more than %d deep", maxDepth)
-			}
-			forgetDeeper(members, t.Position.Column)
-		case token.MappingValueType:
-			if depth > 0 || t.Prev == nil {
-				continue
-			}
-			col := t.Prev.Position.Column
-			forgetDeeper(members, col)
-			if members[col]++; members[col] > maxMembers {
-				return faultAt(t.Position, "a mapping has at most %d members", maxMembers)
-			}
-		}
-	}
-	return nil
-}
-
-// forgetDeeper forgets the mappings that end where something stands at col.
-func forgetDeeper(members map[int]int, col int) {
-	for c := range members {
-		if c > col {
-			delete(members, c)
-		}
-	}
 }
 
 // read turns a YAML node into ours. The error it returns ends the reading.
@@ -269,7 +207,7 @@ func (r *reader) readScalar(out *node, n ast.Node) {
 	case *ast.LiteralNode:
 		out.kind, out.text = text, n.Value.Value
 	case *ast.IntegerNode, *ast.FloatNode:
-		if !plainNumber.MatchString(value) {
+		if !plainNumber.MatchString(value) || len(value) > maxNumber {
 			r.problems = append(r.problems, faultAt(n.GetToken().Position, "%.40q reads as different numbers in different versions of YAML; write it in decimal, or in quotes if it is a text", value))
 			value = "0"
 		}

@@ -8,8 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxArgumentDepth is how deep arguments nest.
-const maxArgumentDepth = 64
+// Bounds of arguments. Comparing numbers takes time that grows with the square
+// of their digits, and a short exponent stands for many digits.
+const (
+	maxArgumentDepth = 64  // objects and lists within one another
+	maxNumber        = 400 // characters of a number; a float64 written out has fewer
+	maxExponent      = 5   // of its exponent, as in e-308
+)
 
 // parseArguments decodes JSON, numbers as json.Number, and refuses what
 // encoding/json lets pass: a member that is there twice, of which two readers
@@ -204,11 +209,15 @@ func (p *jsonParser) number() (any, error) {
 	if p.take(".", 1) && !p.take(digits, -1) {
 		return nil, p.broken()
 	}
+	exponent := p.at
 	if p.take("eE", 1) {
 		p.take("+-", 1)
 		if !p.take(digits, -1) {
 			return nil, p.broken()
 		}
+	}
+	if p.at-start > maxNumber || p.at-exponent > maxExponent {
+		return nil, fmt.Errorf("%s is a number of %d characters, which no app takes", p.where(), p.at-start)
 	}
 	return json.Number(p.in[start:p.at]), nil
 }
