@@ -17,6 +17,12 @@ type Options struct {
 	Redirects string // "none" (also ""), "same_origin" or "hosts"; for GET and HEAD only
 	MaxBytes  int64  // largest answer after decompression; 0 means 16 MiB
 	Private   bool   // the app asks for private addresses: allow rules count
+	// Pool keeps connections apart: requests of different pools never use the
+	// same one. Name the tenant here. An app that sends more than it announced
+	// can have the rest taken for the answer to the next request on that
+	// connection, and one that breaks the rules of HTTP/2 ends every request on
+	// it; neither may reach another tenant.
+	Pool string
 }
 
 // A Response is an answer, read to its end.
@@ -47,7 +53,6 @@ func (g *Guard) Do(req *http.Request, o Options, authorize func(*http.Request) e
 	defer cancel()
 	j := &journey{guard: g, o: o, authorize: authorize}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { j.starting(methodOf(req)) },
 		GotConn: func(httptrace.GotConnInfo) { j.sent.Store(true) },
 	})
 	return j.run(ctx, req)
@@ -68,15 +73,6 @@ type journey struct {
 	// sent is set as soon as a connection is in hand, before the first byte:
 	// from then on nobody but the app can say what it has received.
 	sent atomic.Bool
-}
-
-// starting notes that a connection is being looked for. When net/http looks for
-// a second one for a write, nothing was written to the first, which had been
-// closed while it was idle.
-func (j *journey) starting(method string) {
-	if method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions {
-		j.sent.Store(false)
-	}
 }
 
 func (j *journey) run(ctx context.Context, req *http.Request) (*Response, error) {
@@ -148,7 +144,7 @@ func (j *journey) send(plain *http.Request) (*http.Request, *http.Response, erro
 		return nil, nil, h.refused(err)
 	}
 	finish(r)
-	answer, err := j.guard.pool(j.o.Private).RoundTrip(r)
+	answer, err := j.guard.pools.get(j.o.Pool, j.o.Private).RoundTrip(r)
 	if err != nil {
 		return nil, nil, h.failed(r.Context(), err)
 	}
@@ -158,13 +154,6 @@ func (j *journey) send(plain *http.Request) (*http.Request, *http.Response, erro
 		return nil, nil, h.failed(r.Context(), errSwitched)
 	}
 	return r, answer, nil
-}
-
-func (g *Guard) pool(private bool) *http.Transport {
-	if private {
-		return g.private
-	}
-	return g.public
 }
 
 // finish sets the headers that are ours to set.

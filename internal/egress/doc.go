@@ -12,7 +12,7 @@
 // refused unless the operator's [Policy] names them and the app asks for it. A
 // connection that was opened under an allow rule is kept apart from those that
 // were not, since a pooled connection is never dialled again and so would never
-// be checked again.
+// be checked again; and tenants do not share connections.
 //
 // It never sees a secret of its own accord: whoever calls puts the credential
 // on in the authorize function of [Guard.Do]. It never retries a write, never

@@ -27,9 +27,8 @@ const (
 type Guard struct {
 	wall     *wall
 	resolver *net.Resolver
-	public   *http.Transport // for apps that may not use allow rules
-	private  *http.Transport // for apps that may
-	gzips    sync.Pool       // of *gzip.Reader, which are large
+	pools    *pools
+	gzips    sync.Pool // of *gzip.Reader, which are large
 }
 
 // New returns a Guard that keeps to p.
@@ -38,20 +37,15 @@ func New(p Policy) *Guard {
 	if g.resolver == nil {
 		g.resolver = &net.Resolver{PreferGo: true}
 	}
-	g.public = g.transport(p, false)
-	g.private = g.transport(p, true)
+	g.pools = newPools(func(private bool) *http.Transport { return g.transport(p, private) })
 	return g
 }
 
 // Close closes the idle connections. Requests under way finish.
-func (g *Guard) Close() {
-	g.public.CloseIdleConnections()
-	g.private.CloseIdleConnections()
-}
+func (g *Guard) Close() { g.pools.closeIdle() }
 
-// transport returns a pool of connections of its own. Whether allow rules count
-// belongs to the pool and not to the request, because a connection taken from a
-// pool is not dialled and hence not checked.
+// transport returns a pool of connections of its own, which allow rules count
+// for or do not.
 func (g *Guard) transport(p Policy, private bool) *http.Transport {
 	return &http.Transport{
 		// A proxy would be the one to dial, out of reach of the check.

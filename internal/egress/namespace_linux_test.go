@@ -2,7 +2,6 @@ package egress_test
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -58,18 +57,15 @@ func TestInsideEmptyNetwork(t *testing.T) {
 	}
 	own(t)
 	var inside atomic.Int64
-	wall := listen(t, "[::]:80", func(w http.ResponseWriter, r *http.Request) {
+	listen(t, "[::]:80", func(w http.ResponseWriter, r *http.Request) {
 		if host, _, _ := net.SplitHostPort(r.Context().Value(http.LocalAddrContextKey).(net.Addr).String()); host == public {
 			outside(w, r)
-			return
 		}
-		inside.Add(1)
-	})
-	wall.ConnState = func(c net.Conn, s http.ConnState) {
+	}, func(c net.Conn, s http.ConnState) {
 		if host, _, _ := net.SplitHostPort(c.LocalAddr().String()); s == http.StateNew && host != public {
 			inside.Add(1)
 		}
-	}
+	})
 	reachable(t)
 	if inside.Load() == 0 {
 		t.Fatal("the hostile addresses cannot be reached here: this test proves nothing")
@@ -142,16 +138,15 @@ func outside(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "outside")
 }
 
-func listen(t *testing.T, addr string, h http.HandlerFunc) *http.Server {
+func listen(t *testing.T, addr string, h http.HandlerFunc, state func(net.Conn, http.ConnState)) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: h, TLSConfig: &tls.Config{}}
+	s := &http.Server{Handler: h, ConnState: state}
 	done := make(chan struct{})
 	t.Cleanup(func() { s.Close(); <-done })
 	go func() { defer close(done); s.Serve(l) }()
-	return s
 }
 
 // probe tries every way to every hostile address: literally, by a name that

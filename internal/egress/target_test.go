@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wayleave/wayleave/internal/egress"
 	"github.com/wayleave/wayleave/internal/fault"
@@ -192,6 +193,9 @@ func TestDoLeavesTheRequestAlone(t *testing.T) {
 	req := request(t, t.Context(), "GET", "http://"+app+"/a?b=c", "")
 	req.Body, req.ContentLength = nil, 0
 	_, err := loopback(t).Do(req, open(app), func(r *http.Request) error {
+		if end, ok := r.Context().Deadline(); !ok || time.Until(end) > time.Minute {
+			t.Error("a request without a deadline was given none")
+		}
 		r.Header.Set("Authorization", "Bearer "+canary)
 		r.URL.RawQuery += "&key=" + canary
 		r.URL.Path = "/prefix" + r.URL.Path
