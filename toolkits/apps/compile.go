@@ -232,6 +232,11 @@ func (c *compiler) template(p place, allow func(root, name string) error) *templ
 		c.fail(p, "in the template, %s", err)
 		return nil
 	}
+	for _, r := range t.Refs() {
+		if r.Multi && p[len(p)-1] != "path_prefix" {
+			c.fail(p, "{{%s...}} can only stand in a path", r)
+		}
+	}
 	return t
 }
 

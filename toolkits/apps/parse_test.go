@@ -147,6 +147,7 @@ var refused = map[string]struct{ yaml, says string }{
 	"hidden dots":         {define("tools", tool("", "", "method: GET, path: '/x/%2e%2E/y'")), "hides a dot"},
 	"space in the path":   {define("tools", tool("", "", "method: GET, path: '/x y'")), "percent-encoded"},
 	"several in a query":  {define("tools", tool("a", "a: {type: string}", "method: GET, path: /x, query: {b: '{{input.a...}}'}")), "only stand in a path"},
+	"several in a header": {define("tools", tool("a", "a: {type: string}", "method: GET, path: /x, headers: {X-B: '{{input.a...}}'}")), "only stand in a path"},
 	"graphql with input":  {define("tools", tool("a", "a: {type: string}", "method: POST, path: /x, format: graphql, body: {query: 'query { a(b: {{input.a}}) }'}")), "literal"},
 	"no path":             {define("tools", tool("", "", "method: GET")), "a request has a path, or a url"},
 	"test with input":     {define("test", "test: { request: { method: GET, path: '/{{input.a}}' } }"), "only {{params.…}}"},
