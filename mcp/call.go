@@ -112,9 +112,6 @@ func unknownTool(name string) *rpcError {
 // the same structured, where the era allows.
 func (d *Door) appendSuccess(b []byte, m *message, e era, r *toolkits.Result) []byte {
 	text := r.Text
-	if len(text) == 0 {
-		text = appendJSON(nil, r.Content)
-	}
 	b = slices.Grow(b, 2*len(text)+len(text)/8+1024) // twice the text, quotes escaped in one
 	b = appendResult(b, m.id, e)
 	b = append(b, `"content":[{"type":"text","text":`...)

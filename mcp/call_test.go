@@ -71,7 +71,7 @@ func TestCutResult(t *testing.T) {
 func TestContentWithoutText(t *testing.T) {
 	b := serve(t)
 	b.tools.tools["fx_content"] = func(_ context.Context, _ toolkits.Call) (*toolkits.Result, error) {
-		return &toolkits.Result{Content: map[string]any{"a": json.Number("12345678901234567890")}}, nil
+		return &toolkits.Result{Text: []byte(`{"a":12345678901234567890}`)}, nil
 	}
 	inBothEras(t, b, `"name":"fx_content"`, func(t *testing.T, _ bool, a answer) {
 		if r := a.json(t).Result; string(r.StructuredContent) != `{"a":12345678901234567890}` {

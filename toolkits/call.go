@@ -23,9 +23,8 @@ type Call struct {
 
 // A Result is what a tool returned.
 type Result struct {
-	Content     any    // JSON value, shaped, scrubbed and capped
-	Text        []byte // Content as JSON
-	Truncated   bool   // Content was cut to its cap
+	Text        []byte // compact JSON, shaped, scrubbed and capped
+	Truncated   bool   // Text was cut to its cap, or the app has more
 	Source      Source
 	Environment environments.Name
 	Took        time.Duration

@@ -15,29 +15,29 @@ const maxResult = 64 << 10
 // cutMark ends a string that was cut.
 const cutMark = "… [cut]"
 
-// fit returns content and its JSON, cut to limit bytes where it is larger: long
-// lists lose their last items and long strings their ends, the larger before
-// the smaller, so that what is left keeps its form and stays valid.
-func fit(content any, limit int) (_ any, text []byte, cut bool, err error) {
+// fit returns content as JSON, cut to limit bytes where it is larger: long lists
+// lose their last items and long strings their ends, the larger before the
+// smaller, so that what is left keeps its form and stays valid.
+func fit(content any, limit int) (text []byte, cut bool, err error) {
 	if limit <= 0 {
 		limit = maxResult
 	}
 	if raw, ok := content.(json.RawMessage); ok {
 		text = raw
 	} else if text, err = encode(content); err != nil {
-		return nil, nil, false, err
+		return nil, false, err
 	}
 	if len(text) <= limit {
-		return content, text, false, nil
+		return text, false, nil
 	}
 	// What was decoded from JSON is cut as such; anything else is made so first.
 	if err := decode(text, &content); err != nil {
-		return nil, nil, false, err
+		return nil, false, err
 	}
 	for room := limit; ; room -= max(1, room/8) {
 		shrunk := shrink(content, room)
 		if text, err = encode(shrunk); err != nil || len(text) <= limit || room <= 1 {
-			return shrunk, text, true, err
+			return text, true, err
 		}
 	}
 }

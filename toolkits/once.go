@@ -99,11 +99,7 @@ func replay(text []byte) (*Result, error) {
 	if out.Unknown != "" {
 		return nil, fault.New(fault.OutcomeUnknown, "%s", out.Unknown)
 	}
-	res := &Result{Text: out.Result, Truncated: out.Truncated, Source: out.Source, Environment: out.Environment, Replayed: true}
-	if err := decode(out.Result, &res.Content); err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "the answer of the earlier call cannot be read")
-	}
-	return res, nil
+	return &Result{Text: out.Result, Truncated: out.Truncated, Source: out.Source, Environment: out.Environment, Replayed: true}, nil
 }
 
 // claimKey returns the key as it is kept: apart for every caller, and of one

@@ -95,27 +95,30 @@ func (r *Runner) open(ctx context.Context, p *access.Principal, plan plan) (*con
 }
 
 // Run runs a tool. What a caller may not do, or not with these arguments, is a
-// fault before anything is sent; what the app says no to is a fault, too.
+// fault before anything is sent; what the app says no to is a fault, too. Beside
+// a fault the Result tells what the call ran on, as far as it came.
 func (r *Runner) Run(ctx context.Context, c Call) (*Result, error) {
 	began := r.Now()
 	plan, err := r.plan(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	res := &Result{Environment: plan.environment}
 	up, err := r.open(ctx, c.Principal, plan)
 	if err != nil {
-		return nil, err
+		return res, err
 	}
-	content, truncated, err := r.Executor.Execute(ctx, up, plan.tool, plan.arguments)
+	res.Source = plan.source(up.Connection())
+	content, more, err := r.Executor.Execute(ctx, up, plan.tool, plan.arguments)
 	if err != nil {
-		return nil, err
+		return res, err
 	}
-	content, text, cut, err := fit(content, plan.tool.Output.MaxBytes)
+	text, cut, err := fit(content, plan.tool.Output.MaxBytes)
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "the result of %s cannot be written as JSON", plan.name)
+		return res, fault.Wrap(fault.Internal, err, "the result of %s cannot be written as JSON", plan.name)
 	}
-	return &Result{Content: content, Text: text, Truncated: truncated || cut, Source: plan.source(up.Connection()),
-		Environment: plan.environment, Took: r.Now().Sub(began)}, nil
+	res.Text, res.Truncated, res.Took = text, more || cut, r.Now().Sub(began)
+	return res, nil
 }
 
 func (p plan) source(c connections.Connection) Source {
@@ -135,6 +138,7 @@ type Explanation struct {
 	Scheme      string
 	Method      string
 	Host        string
+	Path        string // as the definition writes it, with its placeholders
 	ReadOnly    bool
 }
 
@@ -151,7 +155,7 @@ func (r *Runner) Explain(ctx context.Context, c Call) (Explanation, error) {
 	}
 	return Explanation{Tool: plan.name, Environment: plan.environment, Source: plan.source(up.Connection()),
 		App: plan.app.Slug, Scheme: up.Scheme(), Host: up.Site().Base.Host, Method: plan.tool.Request.Method,
-		ReadOnly: plan.tool.Annotations.ReadOnly}, nil
+		Path: plan.tool.Request.PathTemplate(), ReadOnly: plan.tool.Annotations.ReadOnly}, nil
 }
 
 // Name returns the name of a toolkit's tool for one given by a caller: the app's
