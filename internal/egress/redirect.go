@@ -94,6 +94,9 @@ func repeats(to *url.URL, plain, sent *http.Request) bool {
 			}
 		}
 	}
+	if user, password, ok := sent.BasicAuth(); ok {
+		added = append(added, user, password) // either may be the secret
+	}
 	before := plain.URL.Query()
 	for name, values := range sent.URL.Query() {
 		for _, v := range values {
