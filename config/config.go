@@ -30,6 +30,7 @@ type Config struct {
 	Attempts Attempts `key:"attempts"`
 
 	origins  map[string]Origin
+	files    map[string]string // by the key of the secret that was read from it
 	warnings []string
 }
 
@@ -81,9 +82,9 @@ type Egress struct {
 
 // Limits bound what calls may use.
 type Limits struct {
-	CallTimeout       time.Duration `key:"call_timeout" default:"60s" doc:"Longest time of one tool call."`
-	GlobalConcurrency int           `key:"global_concurrency" default:"256" doc:"Calls under way at once."`
-	MaxResponseBytes  Bytes         `key:"max_response_bytes" default:"16MiB" doc:"Largest answer of an app that is read, after decompression."`
+	CallTimeout       time.Duration `key:"call_timeout" default:"30s" doc:"Longest time of one request to an app."`
+	GlobalConcurrency int           `key:"global_concurrency" default:"512" doc:"Requests to apps under way at once."`
+	MaxResponseBytes  Bytes         `key:"max_response_bytes" default:"8MiB" doc:"Largest answer of an app that is read, after decompression."`
 }
 
 // MCP is what the agents' door accepts.
@@ -94,8 +95,12 @@ type MCP struct {
 
 // Attempts are connections being made.
 type Attempts struct {
-	TTL time.Duration `key:"ttl" default:"1h" doc:"How long an attempt may be corrected and tested before it is forgotten."`
+	TTL time.Duration `key:"ttl" default:"24h" doc:"How long an attempt may be corrected and tested before it is forgotten."`
 }
+
+// SecretFile returns the file that a secret such as "vault.token" was read from,
+// for those who read it again when it changes; empty if it came otherwise.
+func (c *Config) SecretFile(key string) string { return c.files[key] }
 
 // Warnings returns what is allowed but probably not meant, for the log.
 func (c *Config) Warnings() []string { return c.warnings }

@@ -51,7 +51,7 @@ func TestDefaults(t *testing.T) {
 			if c.DataDir != "/home/nobody/.local/share/wayleave" || c.Store.URL.Reveal() != "sqlite:/home/nobody/.local/share/wayleave/wayleave.db" || c.LocalKey.File != "/home/nobody/.local/share/wayleave/local.key" {
 				t.Errorf("data: %q, %q, %q", c.DataDir, c.Store.URL.Reveal(), c.LocalKey.File)
 			}
-			if c.Limits.CallTimeout != time.Minute || c.Limits.MaxResponseBytes != 16<<20 || c.Limits.GlobalConcurrency != 256 || c.Keys.Soft != 5*time.Minute {
+			if c.Limits.CallTimeout != 30*time.Second || c.Limits.MaxResponseBytes != 8<<20 || c.Limits.GlobalConcurrency != 512 || c.Keys.Soft != 5*time.Minute {
 				t.Errorf("limits: %+v, %+v", c.Limits, c.Keys)
 			}
 			if w := c.Warnings(); len(w) > 0 {
@@ -143,6 +143,9 @@ func TestSecretFiles(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if from := c.SecretFile("vault.token"); (from == file) == (name == "inline over its file") {
+			t.Errorf("%s: read from %q", name, from)
 		}
 		if got := c.Vault.Token.Reveal(); got != canary {
 			t.Errorf("%s: token %q", name, got)

@@ -11,10 +11,13 @@ import (
 
 // fill returns a Config of what was given and of defaults for the rest.
 func (l *loader) fill() *Config {
-	c := &Config{origins: map[string]Origin{}}
+	c := &Config{origins: map[string]Origin{}, files: map[string]string{}}
 	root := reflect.ValueOf(c).Elem()
 	for _, k := range Keys() {
 		if k.Kind == "file" {
+			if g, ok := l.given[k.Path]; ok {
+				c.files[k.FileOf] = g.text
+			}
 			continue
 		}
 		g, ok := l.given[k.Path]
