@@ -59,11 +59,7 @@ func (u *Upstream) Do(ctx context.Context, req *http.Request, effect Effect) (*a
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	limit := u.opened.app.Limits.Concurrency
-	if limit <= 0 {
-		limit = defaultPerConnection
-	}
-	release, err := r.slots.acquire(ctx, u.opened.connection.ID, limit)
+	release, err := r.slots.acquire(ctx, u.opened.connection.ID, u.bound())
 	if err != nil {
 		return nil, err
 	}
@@ -74,22 +70,33 @@ func (u *Upstream) Do(ctx context.Context, req *http.Request, effect Effect) (*a
 		attempts = 1
 	}
 	for sent := 1; ; sent++ {
-		ans, err := u.send(ctx, req, effect)
-		if err == nil || sent >= attempts || !u.wait(ctx, err, sent) {
+		ans, passing, err := u.send(ctx, req, effect)
+		if err == nil || !passing || sent >= attempts || !u.wait(ctx, err, sent) {
 			return ans, err
 		}
 	}
 }
 
-// send sends the request once and says what came of it.
-func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (*apps.Answer, error) {
+// bound returns what the app asks of its callers.
+func (u *Upstream) bound() bound {
+	limits := u.opened.app.Limits
+	b := bound{underWay: limits.Concurrency, requests: limits.Requests, per: limits.Per}
+	if b.underWay <= 0 {
+		b.underWay = defaultPerConnection
+	}
+	return b
+}
+
+// send sends the request once and says what came of it; passing tells that a
+// failure may be gone when the request is sent again.
+func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (_ *apps.Answer, passing bool, _ error) {
 	r, o := u.registry, u.opened
 	authorizer, err := r.Broker.Authorizer(ctx, o.grant)
 	if err != nil {
-		return nil, err // ours, not the app's: nothing to observe
+		return nil, false, err // ours, not the app's: nothing to observe
 	}
 	if req, err = fresh(ctx, req); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	began := r.Now()
 	resp, err := r.Guard.Do(req, u.options(), func(hop *http.Request) error {
@@ -98,14 +105,15 @@ func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (
 	if err != nil {
 		err = u.lost(ctx, err, effect)
 		u.observe(ctx, began, err)
-		return nil, err
+		return nil, fault.Is(err, fault.AppUnavailable), err
 	}
 	ans := u.answer(authorizer, resp)
-	if err = failure(o.app, ans, effect); err != nil {
-		ans = nil
-	}
+	err = failure(o.app, ans, effect)
 	u.observe(ctx, began, err)
-	return ans, err
+	if err != nil {
+		return nil, o.app.Limits.Retries(ans.Status) || fault.Is(err, fault.RateLimited), err
+	}
+	return ans, false, nil
 }
 
 // fresh returns the request as it is sent now, with a body that was not read.
@@ -127,7 +135,7 @@ func (u *Upstream) options() egress.Options {
 	if site.MaxBytes > 0 {
 		limit = min(limit, site.MaxBytes)
 	}
-	return egress.Options{Hosts: site, PlainHTTP: site.PlainHTTP, Private: site.AskPrivate, Redirects: site.Redirects, MaxBytes: limit}
+	return egress.Options{Pool: u.opened.connection.Tenant, Hosts: site, PlainHTTP: site.PlainHTTP, Private: site.AskPrivate, Redirects: site.Redirects, MaxBytes: limit}
 }
 
 // answer returns what the app answered without the connection's secrets, which
@@ -189,14 +197,10 @@ const (
 	longestWait = 5 * time.Second
 )
 
-// wait waits before a Read is sent again, and reports whether it may be: the
-// failure must be one that passes, and the wait must end in time.
+// wait waits before a Read is sent again, and reports whether it waited: it does
+// not begin a wait that would not end in time.
 func (u *Upstream) wait(ctx context.Context, err error, sent int) bool {
-	e := fault.From(err)
-	if !e.Kind.Meaning().Retry || e.Kind == fault.SealerUnavailable || e.Kind == fault.StoreUnavailable {
-		return false
-	}
-	pause := e.RetryAfter
+	pause := fault.From(err).RetryAfter
 	if pause <= 0 {
 		pause = min(firstWait<<(sent-1), longestWait)
 		pause = pause/2 + rand.N(pause/2+1)

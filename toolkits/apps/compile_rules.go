@@ -132,7 +132,7 @@ const (
 )
 
 // defaultRetryStatus are the answers after which the same request often works.
-var defaultRetryStatus = []int{429, 502, 503, 504}
+var defaultRetryStatus = []int{429, 500, 502, 503, 504}
 
 func (c *compiler) compileLimits() {
 	d := c.def.Limits

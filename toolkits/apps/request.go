@@ -46,6 +46,15 @@ const (
 // case; no input may choose one.
 type reserved struct{ query, body map[string]bool }
 
+// PathTemplate returns the path after the base as the definition writes it; empty
+// if the request goes to the base itself.
+func (r *Request) PathTemplate() string {
+	if r.path == nil {
+		return ""
+	}
+	return r.path.Source()
+}
+
 // Build returns the request with params and inputs filled in, encoded for where
 // they stand, and the site's headers and query parameters added where the
 // request has none of that name. A parameter, header or member whose value is
