@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/wayleave/wayleave/environments"
 	"github.com/wayleave/wayleave/internal/access"
-	"github.com/wayleave/wayleave/internal/fault"
 )
 
 // An ActorBody is an agent or workflow. It is exported, as are the other types
@@ -30,30 +30,43 @@ func actorOf(a access.Actor) ActorBody {
 
 // An ActorInput names an agent or workflow.
 type ActorInput struct {
-	ID string `path:"id" maxLength:"64"`
+	ID string `path:"id" maxLength:"64" doc:"id of the agent or workflow"`
 }
 
 // A GrantInput is what a new key may reach.
 type GrantInput struct {
-	Grant     access.Grant `json:"grant"`
-	ExpiresAt *time.Time   `json:"expires_at,omitempty"`
+	Grant     reach      `json:"grant" doc:"what the key may reach"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"when the key ends; never, if left out"`
+}
+
+// A reach is a grant as it is asked for.
+type reach struct {
+	Environments []environments.Name `json:"environments" nullable:"false" minItems:"1" doc:"environments that it may call in"`
+	Toolkits     names               `json:"toolkits,omitempty" nullable:"false" minItems:"1" doc:"slugs of the toolkits that it reaches; all of the tenant's if left out"`
+	Tools        names               `json:"tools,omitempty" nullable:"false" minItems:"1" doc:"full names of the tools that it reaches, as toolkit_tool; all of its toolkits' if left out"`
+	ReadOnly     bool                `json:"read_only,omitempty" doc:"only tools that change nothing"`
+}
+
+func (in GrantInput) grant() access.Grant {
+	g := in.Grant
+	return access.Grant{Environments: g.Environments, Toolkits: g.Toolkits, Tools: g.Tools, ReadOnly: g.ReadOnly}
 }
 
 // actorRoutes adds the routes of agents or of workflows, which are alike.
 func (a *API) actorRoutes(r *router, kind access.Kind) {
-	base, noun := "/v1/agents", "agent"
+	base, nouns, one := "/v1/agents", "agents", "an agent"
 	if kind == access.KindWorkflow {
-		base, noun = "/v1/workflows", "workflow"
+		base, nouns, one = "/v1/workflows", "workflows", "a workflow"
 	}
 	x := actorAPI{a.Directory, kind}
-	route(r, "GET "+base, access.Viewer, 200, "List "+noun+"s", x.list)
-	route(r, "POST "+base, access.Admin, 201, "Make an "+noun+" and its first key", x.create)
-	route(r, "GET "+base+"/{id}", access.Viewer, 200, "Read an "+noun, x.get)
-	route(r, "PATCH "+base+"/{id}", access.Admin, 200, "Rename an "+noun, x.rename)
-	route(r, "DELETE "+base+"/{id}", access.Admin, 204, "Delete an "+noun+" and revoke its keys", x.delete)
-	route(r, "GET "+base+"/{id}/keys", access.Admin, 200, "List the keys of an "+noun, x.keys)
-	route(r, "POST "+base+"/{id}/keys", access.Admin, 201, "Make a further key of an "+noun, x.issue)
-	route(r, "DELETE "+base+"/{id}/keys/{key_id}", access.Admin, 204, "Revoke a key of an "+noun, x.revoke)
+	route(r, "GET "+base, access.Viewer, 200, "List "+nouns, x.list)
+	route(r, "POST "+base, access.Admin, 201, "Make "+one+" and its first key", x.create)
+	route(r, "GET "+base+"/{id}", access.Viewer, 200, "Read "+one, x.get)
+	route(r, "PATCH "+base+"/{id}", access.Admin, 200, "Rename "+one, x.rename)
+	route(r, "DELETE "+base+"/{id}", access.Admin, 204, "Delete "+one+" and revoke its keys", x.delete)
+	route(r, "GET "+base+"/{id}/keys", access.Admin, 200, "List the keys of "+one, x.keys)
+	route(r, "POST "+base+"/{id}/keys", access.Admin, 201, "Make a further key of "+one, x.issue)
+	route(r, "DELETE "+base+"/{id}/keys/{key_id}", access.Admin, 204, "Revoke a key of "+one, x.revoke)
 }
 
 // An actorAPI answers for one kind of actor.
@@ -77,7 +90,7 @@ func (x actorAPI) create(ctx context.Context, p *access.Principal, in *struct {
 		GrantInput
 	}
 }) (*versioned[newActor], error) {
-	actor, key, err := x.directory.CreateActor(ctx, p.Tenant, x.kind, in.Body.Name, in.Body.Grant, orZero(in.Body.ExpiresAt))
+	actor, key, err := x.directory.CreateActor(ctx, p.Tenant, x.kind, in.Body.Name, in.Body.grant(), orZero(in.Body.ExpiresAt))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +123,17 @@ func (x actorAPI) rename(ctx context.Context, p *access.Principal, in *struct {
 	return tagged(actorOf(actor), actor.Version), nil
 }
 
-func (x actorAPI) delete(ctx context.Context, p *access.Principal, in *ActorInput) (*struct{}, error) {
+func (x actorAPI) delete(ctx context.Context, p *access.Principal, in *struct {
+	ActorInput
+	IfMatchInput
+}) (*struct{}, error) {
+	err := in.matches(func() (int64, error) {
+		actor, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID)
+		return actor.Version, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	return nil, x.directory.DeleteActor(ctx, p.Tenant, x.kind, in.ID)
 }
 
@@ -130,7 +153,7 @@ func (x actorAPI) issue(ctx context.Context, p *access.Principal, in *struct {
 	ActorInput
 	Body GrantInput
 }) (*body[issuedKey], error) {
-	key, err := x.directory.IssueActorKey(ctx, p.Tenant, x.kind, in.ID, in.Body.Grant, orZero(in.Body.ExpiresAt))
+	key, err := x.directory.IssueActorKey(ctx, p.Tenant, x.kind, in.ID, in.Body.grant(), orZero(in.Body.ExpiresAt))
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +162,7 @@ func (x actorAPI) issue(ctx context.Context, p *access.Principal, in *struct {
 
 func (x actorAPI) revoke(ctx context.Context, p *access.Principal, in *struct {
 	ActorInput
-	KeyID string `path:"key_id" maxLength:"64"`
+	KeyID string `path:"key_id" maxLength:"64" doc:"id of the key, not the key itself"`
 }) (*struct{}, error) {
-	if _, err := x.directory.Actors.Actor(ctx, p.Tenant, x.kind, in.ID); err != nil {
-		return nil, err
-	}
-	return nil, x.directory.RevokeKey(ctx, p.Tenant, in.KeyID)
-}
-
-func errNotAbove(own access.Role) error {
-	return fault.New(fault.PermissionDenied, "a key with the role %s cannot make one with a higher role", own)
+	return nil, x.directory.RevokeActorKey(ctx, p.Tenant, x.kind, in.ID, in.KeyID)
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -51,13 +52,15 @@ type API struct {
 
 // Handler returns the REST door.
 func (a *API) Handler() http.Handler {
-	huma.NewErrorWithContext = newProblem // huma has no other place to set it
+	setUpHuma()
 	config := huma.DefaultConfig("Wayleave", a.Version)
-	config.Info.Description = "Manage connections and toolkits, and call tools over HTTP."
+	config.Info.Description = "Manage connections and toolkits, and call tools over HTTP. " +
+		"Every failure is a problem (RFC 9457) with a code of the failure vocabulary."
 	config.CreateHooks = nil // no $schema links: they repeat the Host header
 	config.DocsPath = ""     // the page would load scripts from elsewhere
 	config.SchemasPath = ""
 	config.RejectUnknownQueryParameters = true
+	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key": {Type: "http", Scheme: "bearer", Description: "A key of an administrator, agent or workflow: wl_…"},
 	}
@@ -73,6 +76,16 @@ func (a *API) Handler() http.Handler {
 	a.attemptRoutes(r)
 	a.toolkitRoutes(r)
 	a.callRoutes(r)
-	mux.HandleFunc("/v1/", func(w http.ResponseWriter, req *http.Request) { writeProblem(w, req, errNoRoute()) })
+	mux.HandleFunc("/", fallback(mux))
 	return a.outer(mux)
 }
+
+// setUpHuma sets what huma keeps for the whole process, once: servers that run
+// beside each other read it.
+var setUpHuma = sync.OnceFunc(func() {
+	huma.NewErrorWithContext = newProblem
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return newProblem(nil, status, msg, errs...)
+	}
+	huma.ValidateStrictCasing = true // {"Name": …} is not {"name": …}
+})

@@ -62,7 +62,7 @@ func (a *API) appRoutes(r *router) {
 }
 
 func (a *API) listApps(_ context.Context, _ *access.Principal, in *struct {
-	Category string `query:"category" maxLength:"48"`
+	Category string `query:"category" maxLength:"48" doc:"only those of this category"`
 	Query    string `query:"q" maxLength:"100" doc:"words to find in name and summary"`
 }) (*body[list[appSummary]], error) {
 	out := list[appSummary]{Items: []appSummary{}}
@@ -91,7 +91,7 @@ func mentions(app *apps.App, query string) bool {
 }
 
 func (a *API) getApp(ctx context.Context, p *access.Principal, in *struct {
-	App string `path:"app" maxLength:"48"`
+	App string `path:"app" maxLength:"48" doc:"slug of the app"`
 }) (*body[appBody], error) {
 	app, err := a.Catalog.App(ctx, p.Tenant, in.App)
 	if err != nil {

@@ -45,10 +45,21 @@ func attemptOf(a connections.Attempt) attemptBody {
 func (a *API) attemptRoutes(r *router) {
 	route(r, "POST /v1/connections", access.Admin, 202, "Begin to connect an app: makes a pending attempt", a.beginAttempt)
 	route(r, "POST /v1/connections/{id}/reauthorize", access.Operator, 202, "Begin to authorise a connection again", a.reauthorize)
-	route(r, "GET /v1/attempts/{id}", access.Admin, 200, "Read an attempt", a.getAttempt)
-	route(r, "PATCH /v1/attempts/{id}", access.Admin, 200, "Correct an attempt, to test it again", a.correctAttempt)
-	route(r, "GET /v1/connections/{id}/test", access.Admin, 200, "Test an attempt; when green it becomes a connection", a.testAttempt)
-	route(r, "POST /v1/connections/{id}/test", access.Admin, 200, "Test an attempt; when green it becomes a connection", a.confirmAttempt)
+	// An operator re-authorises, and so handles the attempts that do; those that
+	// make new connections are for administrators. See attempt.
+	route(r, "GET /v1/attempts/{id}", access.Operator, 200, "Read an attempt", a.getAttempt)
+	route(r, "PATCH /v1/attempts/{id}", access.Operator, 200, "Correct an attempt, to test it again", a.correctAttempt)
+	route(r, "GET /v1/connections/{id}/test", access.Operator, 200, "Test an attempt; when green it becomes a connection", a.testAttempt)
+	route(r, "POST /v1/connections/{id}/test", access.Operator, 200, "Test an attempt; when green it becomes a connection", a.confirmAttempt)
+}
+
+// attempt returns an attempt that the principal may handle.
+func (a *API) attempt(ctx context.Context, p *access.Principal, id string) (connections.Attempt, error) {
+	got, err := a.Connections.Attempt(ctx, p.Tenant, id)
+	if err == nil && got.Reauthorize == "" && !p.Role.Includes(access.Admin) {
+		return connections.Attempt{}, fault.New(fault.PermissionDenied, "this key has the role %s, and making a connection needs %s", p.Role, access.Admin)
+	}
+	return got, err
 }
 
 // authInput is a credential of its own for the connection.
@@ -105,7 +116,7 @@ func (a *API) reauthorize(ctx context.Context, p *access.Principal, in *struct {
 }
 
 func (a *API) getAttempt(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[attemptBody], error) {
-	got, err := a.Connections.Attempt(ctx, p.Tenant, in.ID)
+	got, err := a.attempt(ctx, p, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +125,20 @@ func (a *API) getAttempt(ctx context.Context, p *access.Principal, in *IDInput) 
 
 func (a *API) correctAttempt(ctx context.Context, p *access.Principal, in *struct {
 	IDInput
+	IfMatchInput
 	Body struct {
-		Name   string         `json:"name,omitempty"`
-		Params map[string]any `json:"params,omitempty"`
+		Name   string         `json:"name,omitempty" doc:"name of the connection"`
+		Params map[string]any `json:"params,omitempty" doc:"all params of the app; those it has are kept if left out"`
 		Fields fields         `json:"fields,omitempty" doc:"all secrets that the scheme asks for; those it has are kept if left out"`
 	}
 }) (*versioned[attemptBody], error) {
+	current, err := a.attempt(ctx, p, in.ID)
+	if err == nil {
+		err = in.current(current.Version)
+	}
+	if err != nil {
+		return nil, err
+	}
 	got, err := a.Connections.Correct(ctx, p.Tenant, in.ID, in.Body.Name, in.Body.Params, in.Body.Fields.secrets())
 	if err != nil {
 		return nil, err
@@ -146,9 +165,16 @@ func (a *API) confirmAttempt(ctx context.Context, p *access.Principal, in *struc
 }
 
 func (a *API) test(ctx context.Context, p *access.Principal, id string, confirmed bool) (*body[testBody], error) {
+	if _, err := a.attempt(ctx, p, id); err != nil {
+		return nil, err
+	}
 	got, c, err := a.Connections.Test(ctx, p.Tenant, id, confirmed)
 	if err != nil {
 		return nil, err
 	}
-	return answer(testBody{attemptOf(got), connectionOf(c)}), nil
+	described, err := a.describe(ctx, p.Tenant, c)
+	if err != nil {
+		return nil, err
+	}
+	return answer(testBody{attemptOf(got), described[0]}), nil
 }

@@ -32,8 +32,8 @@ func authConfigOf(c credentials.AuthConfig) authConfigBody {
 // A FilterInput asks for a part of a list.
 type FilterInput struct {
 	ListInput
-	App         string            `query:"app" maxLength:"48"`
-	Environment environments.Name `query:"environment" maxLength:"32"`
+	App         string            `query:"app" maxLength:"48" doc:"only those of this app"`
+	Environment environments.Name `query:"environment" maxLength:"32" doc:"only those of this environment"`
 }
 
 func (in FilterInput) filter() credentials.Filter {
@@ -51,7 +51,7 @@ func (a *API) authConfigRoutes(r *router) {
 
 // An IDInput names a record.
 type IDInput struct {
-	ID string `path:"id" maxLength:"64"`
+	ID string `path:"id" maxLength:"64" doc:"id of the record"`
 }
 
 func (a *API) listAuthConfigs(ctx context.Context, p *access.Principal, in *FilterInput) (*body[list[authConfigBody]], error) {
@@ -70,7 +70,7 @@ func (a *API) createAuthConfig(ctx context.Context, p *access.Principal, in *str
 		Scheme      string            `json:"scheme,omitempty" doc:"id of an auth scheme of the app; may be left out if it has one"`
 		Name        string            `json:"name"`
 		Params      map[string]any    `json:"params,omitempty" doc:"of the connections to come; they decide the hosts that the credential may be sent to"`
-		Fields      fields            `json:"fields,omitempty"`
+		Fields      fields            `json:"fields,omitempty" doc:"the secrets that the scheme asks for"`
 	}
 }) (*versioned[authConfigBody], error) {
 	b := in.Body
@@ -111,6 +111,16 @@ func (a *API) editAuthConfig(ctx context.Context, p *access.Principal, in *struc
 	return tagged(authConfigOf(c), c.Version), nil
 }
 
-func (a *API) deleteAuthConfig(ctx context.Context, p *access.Principal, in *IDInput) (*struct{}, error) {
+func (a *API) deleteAuthConfig(ctx context.Context, p *access.Principal, in *struct {
+	IDInput
+	IfMatchInput
+}) (*struct{}, error) {
+	err := in.matches(func() (int64, error) {
+		c, err := a.Connections.AuthConfig(ctx, p.Tenant, in.ID)
+		return c.Version, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	return nil, a.Connections.DeleteAuthConfig(ctx, p.Tenant, in.ID)
 }

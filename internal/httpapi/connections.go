@@ -29,6 +29,7 @@ type connectionBody struct {
 	Environment environments.Name    `json:"environment"`
 	Name        string               `json:"name"`
 	AuthConfig  string               `json:"auth_config"`
+	Scheme      string               `json:"scheme" doc:"id of the app's auth scheme that it uses"`
 	Params      map[string]any       `json:"params" nullable:"false"`
 	Identity    connections.Identity `json:"identity" doc:"whom the app says the credential belongs to"`
 	Status      connections.Status   `json:"status" enum:"active,expired,error,revoked"`
@@ -38,16 +39,6 @@ type connectionBody struct {
 	Version     int64                `json:"version"`
 	CreatedAt   time.Time            `json:"created_at"`
 	UpdatedAt   time.Time            `json:"updated_at"`
-}
-
-func connectionOf(c connections.Connection) connectionBody {
-	params := c.Params
-	if params == nil {
-		params = map[string]any{}
-	}
-	return connectionBody{ID: c.ID, App: c.App, Environment: c.Environment, Name: c.Name, AuthConfig: c.AuthConfig,
-		Params: params, Identity: c.Identity, Status: c.Status, Reason: c.Reason, StatusSince: c.StatusSince,
-		Version: c.Version, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 }
 
 func healthOf(h connections.Health) *healthBody {
@@ -78,21 +69,46 @@ func (a *API) listConnections(ctx context.Context, p *access.Principal, in *Filt
 	if err != nil {
 		return nil, err
 	}
-	health := a.health(ctx, p.Tenant, got)
-	return listed(got, nil, func(c connections.Connection) connectionBody {
-		out := connectionOf(c)
-		if h, ok := health[c.ID]; ok {
-			out.Health = healthOf(h)
+	described, err := a.describe(ctx, p.Tenant, got.Items...)
+	if err != nil {
+		return nil, err
+	}
+	return answer(list[connectionBody]{Items: described, NextCursor: page.Cursor(got.Next)}), nil
+}
+
+// describe returns connections as they are answered, with the scheme of their
+// auth configs and what is tracked of them.
+func (a *API) describe(ctx context.Context, tenant string, all ...connections.Connection) ([]connectionBody, error) {
+	health := a.health(ctx, tenant, all)
+	schemes := map[string]string{} // by auth config, for many connections share one
+	out := make([]connectionBody, len(all))
+	for i, c := range all {
+		if _, known := schemes[c.AuthConfig]; !known {
+			cfg, err := a.Connections.AuthConfig(ctx, tenant, c.AuthConfig)
+			if err != nil && !fault.Is(err, fault.NotFound) { // deleted since the connection was read
+				return nil, err
+			}
+			schemes[c.AuthConfig] = cfg.Scheme
 		}
-		return out
-	})
+		params := c.Params
+		if params == nil {
+			params = map[string]any{}
+		}
+		out[i] = connectionBody{ID: c.ID, App: c.App, Environment: c.Environment, Name: c.Name, AuthConfig: c.AuthConfig,
+			Scheme: schemes[c.AuthConfig], Params: params, Identity: c.Identity, Status: c.Status, Reason: c.Reason,
+			StatusSince: c.StatusSince, Version: c.Version, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+		if h, ok := health[c.ID]; ok {
+			out[i].Health = healthOf(h)
+		}
+	}
+	return out, nil
 }
 
 // health returns what is tracked of connections. A tracker that is down leaves
 // it out: the records are still worth reading.
-func (a *API) health(ctx context.Context, tenant string, got page.Page[connections.Connection]) map[string]connections.Health {
-	ids := make([]string, len(got.Items))
-	for i, c := range got.Items {
+func (a *API) health(ctx context.Context, tenant string, all []connections.Connection) map[string]connections.Health {
+	ids := make([]string, len(all))
+	for i, c := range all {
 		ids[i] = c.ID
 	}
 	health, err := a.Connections.Health(ctx, tenant, ids)
@@ -102,16 +118,16 @@ func (a *API) health(ctx context.Context, tenant string, got page.Page[connectio
 	return health
 }
 
-// connection answers with one connection and its health.
+// connection answers with one connection.
 func (a *API) connection(ctx context.Context, c connections.Connection, err error) (*versioned[connectionBody], error) {
 	if err != nil {
 		return nil, err
 	}
-	out := connectionOf(c)
-	if h, ok := a.health(ctx, c.Tenant, page.Page[connections.Connection]{Items: []connections.Connection{c}})[c.ID]; ok {
-		out.Health = healthOf(h)
+	described, err := a.describe(ctx, c.Tenant, c)
+	if err != nil {
+		return nil, err
 	}
-	return tagged(out, c.Version), nil
+	return tagged(described[0], c.Version), nil
 }
 
 func (a *API) getConnection(ctx context.Context, p *access.Principal, in *IDInput) (*versioned[connectionBody], error) {
@@ -134,7 +150,17 @@ func (a *API) renameConnection(ctx context.Context, p *access.Principal, in *str
 	return a.connection(ctx, c, err)
 }
 
-func (a *API) deleteConnection(ctx context.Context, p *access.Principal, in *IDInput) (*struct{}, error) {
+func (a *API) deleteConnection(ctx context.Context, p *access.Principal, in *struct {
+	IDInput
+	IfMatchInput
+}) (*struct{}, error) {
+	err := in.matches(func() (int64, error) {
+		c, err := a.Connections.Get(ctx, p.Tenant, in.ID)
+		return c.Version, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	return nil, a.Connections.Delete(ctx, p.Tenant, in.ID)
 }
 
@@ -163,7 +189,11 @@ func (a *API) checkConnection(ctx context.Context, p *access.Principal, in *IDIn
 	if err != nil {
 		return nil, err
 	}
-	out := checkBody{OK: v.Failure == nil, LatencyMS: v.Latency.Milliseconds(), Connection: connectionOf(v.Connection)}
+	described, err := a.describe(ctx, p.Tenant, v.Connection)
+	if err != nil {
+		return nil, err
+	}
+	out := checkBody{OK: v.Failure == nil, LatencyMS: v.Latency.Milliseconds(), Connection: described[0]}
 	if v.Failure != nil {
 		out.Code, out.Message, out.Fix = v.Failure.Kind, v.Failure.Msg, v.Failure.Remedy()
 	} else {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wayleave/wayleave/internal/access"
+	"github.com/wayleave/wayleave/internal/fault"
 )
 
 // A TenantBody is a tenant.
@@ -118,7 +119,7 @@ func (a *API) createKey(ctx context.Context, p *access.Principal, in *struct {
 	}
 }) (*body[issuedKey], error) {
 	if !p.Role.Includes(in.Body.Role) {
-		return nil, errNotAbove(p.Role)
+		return nil, fault.New(fault.PermissionDenied, "a key with the role %s cannot make one with a higher role", p.Role)
 	}
 	key, err := a.Directory.IssueAdminKey(ctx, p.Tenant, in.Body.Name, in.Body.Role, orZero(in.Body.ExpiresAt))
 	if err != nil {
@@ -128,7 +129,7 @@ func (a *API) createKey(ctx context.Context, p *access.Principal, in *struct {
 }
 
 func (a *API) revokeKey(ctx context.Context, p *access.Principal, in *struct {
-	ID string `path:"id" maxLength:"64"`
+	ID string `path:"id" maxLength:"64" doc:"id of the key, not the key itself"`
 }) (*struct{}, error) {
-	return nil, a.Directory.RevokeKey(ctx, p.Tenant, in.ID)
+	return nil, a.Directory.RevokeAdminKey(ctx, p, in.ID)
 }

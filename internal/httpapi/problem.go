@@ -1,15 +1,18 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wayleave/wayleave/internal/fault"
 )
+
+// problemType is the media type of problems.
+const problemType = "application/problem+json"
 
 // docsURL is where a code of the failure vocabulary is explained.
 const docsURL = "https://wayleave.dev/errors/"
@@ -17,18 +20,24 @@ const docsURL = "https://wayleave.dev/errors/"
 // A problem is a fault as it is answered: problem+json (RFC 9457), with the code
 // of the failure vocabulary and what to do.
 type problem struct {
-	Type       string          `json:"type" format:"uri" doc:"where the code is explained"`
-	Title      string          `json:"title" doc:"what the code means"`
-	Status     int             `json:"status" doc:"the HTTP status"`
-	Code       string          `json:"code" doc:"the code of the failure vocabulary"`
-	Detail     string          `json:"detail,omitempty" doc:"what happened"`
-	Fix        string          `json:"fix,omitempty" doc:"what to do about it"`
-	Link       string          `json:"link,omitempty" doc:"where a person can do it"`
-	RetryAfter int             `json:"retry_after,omitempty" doc:"seconds to wait before trying again"`
-	Problems   []fault.Problem `json:"problems,omitempty" doc:"every fault found in the input"`
-	RequestID  string          `json:"request_id,omitempty" doc:"to find the request in the log"`
+	Type       string    `json:"type" format:"uri" doc:"where the code is explained"`
+	Title      string    `json:"title" doc:"what the code means"`
+	Status     int       `json:"status" doc:"the HTTP status"`
+	Code       string    `json:"code" doc:"the code of the failure vocabulary"`
+	Detail     string    `json:"detail,omitempty" doc:"what happened"`
+	Fix        string    `json:"fix,omitempty" doc:"what to do about it"`
+	Link       string    `json:"link,omitempty" doc:"where a person can do it"`
+	RetryAfter int       `json:"retry_after,omitempty" doc:"seconds to wait before trying again"`
+	Problems   []mistake `json:"problems,omitempty" doc:"every fault found in the input"`
+	RequestID  string    `json:"request_id,omitempty" doc:"to find the request in the log"`
 
 	cause error
+}
+
+// A mistake is one fault in the input.
+type mistake struct {
+	Path    string `json:"path,omitempty" doc:"where: a JSON pointer into the body, or as query.limit"`
+	Message string `json:"message" doc:"what is wrong, and what would be right"`
 }
 
 // problemOf returns err as it is answered. Causes stay behind, for the log.
@@ -36,7 +45,10 @@ func problemOf(err error, requestID string) *problem {
 	e := fault.From(err)
 	m := e.Kind.Meaning()
 	p := &problem{Type: docsURL + string(e.Kind), Title: m.Title, Status: m.Status, Code: string(e.Kind), Detail: e.Msg,
-		Fix: e.Remedy(), Link: e.Link, Problems: e.Problems, RequestID: requestID, cause: err}
+		Fix: e.Remedy(), Link: e.Link, RequestID: requestID, cause: err}
+	for _, one := range e.Problems {
+		p.Problems = append(p.Problems, mistake(one))
+	}
 	if e.RetryAfter > 0 {
 		p.RetryAfter = int(math.Ceil(e.RetryAfter.Seconds()))
 	}
@@ -47,7 +59,7 @@ func problemOf(err error, requestID string) *problem {
 // answers as it is.
 func (p *problem) Error() string               { return p.Code + ": " + p.Detail }
 func (p *problem) GetStatus() int              { return p.Status }
-func (p *problem) ContentType(_ string) string { return "application/problem+json" }
+func (p *problem) ContentType(_ string) string { return problemType }
 func (p *problem) Unwrap() error               { return p.cause }
 
 // GetHeaders returns the headers that say the same as the problem to clients
@@ -76,6 +88,9 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 	case http.StatusInternalServerError:
 		kind, msg = fault.Internal, "an internal error occurred"
 	}
+	if len(errs) > 0 && kind == fault.InvalidInput {
+		msg = "the request does not fit what this route takes"
+	}
 	e := fault.New(kind, "%s", msg)
 	for _, err := range errs {
 		var d *huma.ErrorDetail
@@ -85,7 +100,7 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 		if d == nil {
 			continue // a decoder's own words may quote the input
 		}
-		e.Problems = append(e.Problems, fault.Problem{Path: d.Location, Message: d.Message})
+		e.Problems = append(e.Problems, fault.Problem{Path: place(d.Location), Message: d.Message})
 	}
 	id := ""
 	if ctx != nil {
@@ -100,13 +115,33 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 
 // writeProblem answers a fault outside huma's routes.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
-	p := problemOf(err, requestID(r.Context()))
+	problemOf(err, requestID(r.Context())).write(w)
+}
+
+func (p *problem) write(w http.ResponseWriter) {
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Type", p.ContentType(""))
+	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
+	_ = writeJSON(w, p)
+}
+
+// place turns where huma found something, such as "body.grant.tools[0]", into a
+// JSON pointer into the body, or "query.limit". Names that cannot be ours are
+// not repeated.
+func place(location string) string {
+	location = strings.NewReplacer("[", ".", "]", "").Replace(location)
+	steps := strings.Split(location, ".")
+	for i, step := range steps {
+		if _, err := strconv.Atoi(step); err != nil || len(step) > 9 {
+			steps[i] = shown(step)
+		}
+	}
+	if steps[0] == "body" {
+		return strings.Join(append([]string{""}, steps[1:]...), "/")
+	}
+	return strings.Join(steps, ".")
 }
 
 func errNoRoute() error {

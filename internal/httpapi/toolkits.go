@@ -92,6 +92,16 @@ func (a *API) editToolkit(ctx context.Context, p *access.Principal, in *struct {
 		Bindings: in.Body.Bindings, Version: version}))
 }
 
-func (a *API) deleteToolkit(ctx context.Context, p *access.Principal, in *ToolkitInput) (*struct{}, error) {
+func (a *API) deleteToolkit(ctx context.Context, p *access.Principal, in *struct {
+	ToolkitInput
+	IfMatchInput
+}) (*struct{}, error) {
+	err := in.matches(func() (int64, error) {
+		t, err := a.Toolkits.Get(ctx, p.Tenant, in.Toolkit)
+		return t.Version, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	return nil, a.Toolkits.Delete(ctx, p.Tenant, in.Toolkit)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -129,11 +130,16 @@ func (s *Server) Handler() http.Handler {
 	api := &httpapi.API{Auth: s.Authenticator, Directory: s.Directory, Connections: s.Connections, Toolkits: s.Toolkits,
 		Catalog: s.Catalog, Runner: s.Runner, Environments: s.config.Environments, Ready: s.Ready,
 		Version: s.config.Version, Log: s.config.Log}
-	mux := http.NewServeMux()
-	mux.Handle("/mcp", s.Door)
-	mux.Handle("/mcp/{environment}", s.Door)
-	mux.Handle("/", api.Handler())
-	return mux
+	rest := api.Handler()
+	// No ServeMux here: it redirects a path that is not clean, where the doors
+	// answer that there is no such thing.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/mcp" || strings.HasPrefix(r.URL.Path, "/mcp/") {
+			s.Door.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 // Close ends the Server: MCP calls under way are given until ctx ends. Stop what
