@@ -273,10 +273,10 @@ func (d *demonstration) agentInProd(ctx context.Context) (string, error) {
 	return "assistant-prod calls the same tool by the same name and reads \"Welcome to prod\".", err
 }
 
-// inTime tries until fn says that it is so, at most for two seconds: what is
-// revoked must be refused within one.
+// inTime tries until fn says that it is so, for at most ten seconds. What
+// is revoked is refused within one; the rest is for a machine that is busy.
 func inTime(ctx context.Context, fn func() (bool, error)) error {
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for {
 		ok, err := fn()
 		if ok || err != nil {

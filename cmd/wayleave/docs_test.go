@@ -165,7 +165,7 @@ func (w *pageWorld) serve(t *testing.T, base string) {
 			t.Errorf("serve: %v\n%s", err, out.String())
 		}
 	})
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		res, err := http.Get(base + "/readyz")
 		if err != nil {
 			continue

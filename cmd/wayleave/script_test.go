@@ -124,7 +124,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	cl := &http.Client{Timeout: 2 * time.Second}
 	last := "nothing answered"
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		res, err := cl.Get(args[1])
 		if err != nil {
 			last = err.Error()
