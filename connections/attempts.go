@@ -214,6 +214,9 @@ func (r *Registry) Correct(ctx context.Context, tenant, id, name string, params 
 	}
 	hosts := a.Hosts
 	if name != "" {
+		if a.ConfigName == a.Name { // it was named after the connection
+			a.ConfigName = name
+		}
 		a.Name = name
 	}
 	if err := access.CheckName(a.Name); err != nil {
@@ -350,11 +353,13 @@ func (r *Registry) promote(ctx context.Context, a *Attempt, identity Identity, c
 	}
 	c.Params, c.Identity, c.UpdatedAt = a.Params, identity, now
 	r.setStatus(&c, Active, "")
-	a.Status, a.Connection, a.Failure, a.Message, a.UpdatedAt = AttemptSucceeded, c.ID, "", "", now
-	a.Sealed = credentials.Sealed{}
-	if err := r.Attempts.Promote(ctx, *a, cfg, c); err != nil {
+	done := *a // an attempt that cannot be promoted keeps its secrets, to be tested again
+	done.Status, done.Connection, done.Failure, done.Message, done.UpdatedAt = AttemptSucceeded, c.ID, "", "", now
+	done.Sealed = credentials.Sealed{}
+	if err := r.Attempts.Promote(ctx, done, cfg, c); err != nil {
 		return Connection{}, err
 	}
+	*a = done
 	a.Version++
 	c.Version++
 	if cfg != nil {
