@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,6 +18,9 @@ func realMain() int {
 	// The first signal asks for an orderly end; from then on the default
 	// applies, so that a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
+	// net/http writes what apps send unasked to the standard log, and knows no
+	// other place for it. It may hold anything.
+	log.SetOutput(io.Discard)
 	return run(ctx, &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ()}, os.Args[1:])
 }
 

@@ -22,9 +22,11 @@ const (
 
 var roleOrder = []Role{Caller, Viewer, Operator, Admin, System}
 
-// Includes reports whether r may do what other may.
+// Includes reports whether r may do what other may. A role that does not exist
+// includes nothing and is included by none.
 func (r Role) Includes(other Role) bool {
-	return slices.Index(roleOrder, r) >= slices.Index(roleOrder, other) && slices.Contains(roleOrder, r)
+	least := slices.Index(roleOrder, other)
+	return least >= 0 && slices.Index(roleOrder, r) >= least
 }
 
 // A Kind says what sort of caller presents a key.

@@ -61,26 +61,6 @@ func (d *Directory) CreateTenant(ctx context.Context, name string) (Tenant, Issu
 	return t, key, err
 }
 
-// FirstKey makes the first tenant and its system administrator key if there is
-// no administrator key yet; made tells whether it did.
-func (d *Directory) FirstKey(ctx context.Context) (key IssuedKey, made bool, err error) {
-	n, err := d.Keys.CountAdminKeys(ctx)
-	if err != nil || n > 0 {
-		return IssuedKey{}, false, err
-	}
-	t := Tenant{ID: ids.New(ids.Tenant), Name: "default", CreatedAt: d.now()}
-	// Replicas that start together race here: the name is unique, so one of
-	// them makes the tenant and hands out the key.
-	if err := d.Tenants.CreateTenant(ctx, t); err != nil {
-		if fault.Is(err, fault.Conflict) {
-			return IssuedKey{}, false, nil
-		}
-		return IssuedKey{}, false, err
-	}
-	key, err = d.IssueAdminKey(ctx, t.ID, "system administrator", System, time.Time{})
-	return key, err == nil, err
-}
-
 // IssueAdminKey makes a key that administers a tenant. A zero expires means
 // never.
 func (d *Directory) IssueAdminKey(ctx context.Context, tenant, name string, role Role, expires time.Time) (IssuedKey, error) {
