@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -104,6 +107,24 @@ func damaged(err error) bool {
 func gaveWay(err error) bool {
 	code := postgresCode(err)
 	return code == "40001" || code == "40P01" // serialization_failure, deadlock_detected
+}
+
+// lost reports whether the connection to PostgreSQL ended under an operation, as
+// it does when the server restarts. Another connection may do; failing to get
+// one is not the same and is not tried again.
+func lost(err error) bool {
+	var connecting *pgconn.ConnectError
+	if err == nil || errors.As(err, &connecting) {
+		return false
+	}
+	var network *net.OpError
+	switch code := postgresCode(err); {
+	case code == "57P01", code == "57P02", strings.HasPrefix(code, "08"): // shutdown, crash, connection_exception
+		return true
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	}
+	return errors.As(err, &network)
 }
 
 // refused turns a constraint that err says was violated into what the caller is

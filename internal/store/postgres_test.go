@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,14 @@ func eventually(t *testing.T, what string, try func() error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+func together(n int, do func()) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(do)
+	}
+	all.Wait()
 }
 
 // unavailable fails the test unless reading and writing are refused as they
@@ -89,11 +98,21 @@ func TestServerGoesAway(t *testing.T) {
 		})
 	}
 	t.Run("restarted between two calls", func(t *testing.T) {
-		add()
-		server.Stop()
-		server.Start()
-		if err := s.Check(context.Background()); err != nil {
-			t.Errorf("the first call after a restart = %v; its connection should have been tried first", err)
+		for range 3 { // every connection of the pool was closed, whenever it was last used
+			together(4, func() {
+				if err := newTenant(s); err != nil {
+					t.Errorf("writing = %v", err)
+				}
+			})
+			server.Stop()
+			server.Start()
+			together(4, func() {
+				if err := s.Check(context.Background()); err != nil {
+					t.Errorf("reading after a restart = %v", err)
+				}
+			})
+			server.Stop()
+			server.Start()
 		}
 		add()
 	})

@@ -35,16 +35,23 @@ func (t *tx) changed(noun, tenant, id string) {
 	t.changes = append(t.changes, feed.Change{Tenant: tenant, Noun: noun, ID: id})
 }
 
-// read runs fn, which only reads, within the store's time limit.
+// tries is how often an operation is begun again after PostgreSQL gave it up for
+// the sake of another, or closed its connection.
+const tries = 4
+
+// read runs fn, which only reads, within the store's time limit. fn may run more
+// than once.
 func (s *Store) read(ctx context.Context, op string, fn func(context.Context, queryer) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.fail(limited, op, fn(limited, queryer{s.readers}))
+	var err error
+	for range tries {
+		if err = fn(limited, queryer{s.readers}); !lost(err) || limited.Err() != nil {
+			break
+		}
+	}
+	return s.fail(limited, op, err)
 }
-
-// tries is how often a transaction is begun again after PostgreSQL gave it up
-// for the sake of another.
-const tries = 4
 
 // write runs fn in a transaction, within the store's time limit. What fn did is
 // on disk when write returns nil. fn may run more than once.
@@ -53,17 +60,21 @@ func (s *Store) write(ctx context.Context, op string, fn func(context.Context, *
 	defer cancel()
 	var err error
 	for range tries {
-		if err = s.transact(limited, fn); !gaveWay(err) {
+		var known bool
+		known, err = s.transact(limited, fn)
+		if again := gaveWay(err) || known && lost(err); !again || limited.Err() != nil {
 			break
 		}
 	}
 	return s.fail(limited, op, err)
 }
 
-// transact runs fn in one transaction. The caller's cancellation ends it up to
-// the commit and not after: a caller who hangs up at that moment must not leave
-// it unknown whether the transaction happened.
-func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) error) error {
+// transact runs fn in one transaction. known says that the outcome is what err
+// tells: only a commit whose answer is lost leaves it open whether it happened.
+//
+// The caller's cancellation ends a transaction up to the commit and not after: a
+// caller who hangs up at that moment must not be what loses the answer.
+func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) error) (known bool, err error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	release := context.AfterFunc(ctx, end)
@@ -71,22 +82,23 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 
 	sqlTx, err := s.db.BeginTx(life, nil)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer func() { _ = sqlTx.Rollback() }() // does nothing once committed
 	t := &tx{queryer: queryer{sqlTx}}
 	if err := fn(ctx, t); err != nil {
-		return err
+		return true, err
 	}
 	if err := s.writeChanges(ctx, t); err != nil {
-		return err
+		return true, err
 	}
 	if !release() {
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 	limit := time.AfterFunc(s.timeout, end)
 	defer limit.Stop()
-	return sqlTx.Commit()
+	err = sqlTx.Commit()
+	return err == nil, err
 }
 
 // errText is a text that PostgreSQL cannot keep, and that SQLite therefore does

@@ -56,6 +56,7 @@ func (s *Store) ListToolkits(ctx context.Context, tenant string, p page.Request)
 func (s *Store) toolkits(ctx context.Context, op, of string, args ...any) ([]toolkits.Toolkit, error) {
 	var all []toolkits.Toolkit
 	err := s.read(ctx, op, func(ctx context.Context, q queryer) error {
+		all = nil
 		return q.each(ctx, func(r row) error {
 			k, binding, err := scanToolkit(r)
 			if err != nil {

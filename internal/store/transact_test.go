@@ -97,6 +97,47 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
+// A connection that ends under a transaction ends the transaction, which is then
+// done on another; but a commit is asked for once.
+func TestLostConnection(t *testing.T) {
+	s := openTest(t, testenv.Postgres(t))
+	end := func(ctx context.Context, q queryer) {
+		t.Helper()
+		pid, err := get(ctx, q, scalar[int], `SELECT pg_backend_pid()`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.db.Exec(`SELECT pg_terminate_backend($1, 10000)`, pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs := 0
+	err := s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
+		if runs++; runs < tries {
+			end(ctx, t.queryer)
+		}
+		return insert(ctx, t, "a")
+	})
+	if err != nil || runs != tries {
+		t.Errorf("write = %v after %d runs; want success after %d", err, runs, tries)
+	}
+	runs = 0
+	err = s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
+		runs++
+		if _, err := t.exec(ctx, `UPDATE tenants SET name = 'b'`); err != nil {
+			return err
+		}
+		end(ctx, t.queryer)
+		return nil // nothing is left to do but to commit
+	})
+	if !errors.Is(err, fault.StoreUnavailable) || runs != 1 {
+		t.Errorf("write = %v after %d runs; want store_unavailable after one", err, runs)
+	}
+	if tenants, changes := stored(t, s); tenants != 1 || changes != 1 {
+		t.Errorf("%d tenants and %d changes are stored; want one of each", tenants, changes)
+	}
+}
+
 // Two transactions that wait for each other: PostgreSQL ends one, and both
 // happen.
 func TestDeadlock(t *testing.T) {
