@@ -15,6 +15,7 @@ import (
 // TestClient: a client that others wrote, in both eras, over HTTP and stdio.
 func TestClient(t *testing.T) {
 	for name, option := range map[string]client.ClientOption{
+		//lint:ignore SA1019 clients of the handshake era are what is tested
 		"handshake era": client.WithLegacyProtocolOnly(),
 		"2026-07-28":    client.WithProtocolVersion(protocol.ProtocolVersion20260728),
 	} {

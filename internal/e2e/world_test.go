@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,14 +137,6 @@ func product(t testing.TB, env, key string) *httptest.Server {
 	p := httptest.NewServer(notes.New(notes.Config{Workspace: "acme", Environment: env, Keys: map[string]string{"main": key}}))
 	t.Cleanup(p.Close)
 	return p
-}
-
-func addrPort(t testing.TB, rawURL string) netip.AddrPort {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return netip.MustParseAddrPort(u.Host)
 }
 
 // A reply is what a REST request was answered.

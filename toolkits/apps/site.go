@@ -13,12 +13,10 @@ import (
 
 // siteRules are what [App.Site] fills params into.
 type siteRules struct {
-	base       *address
-	hosts      []hostPattern
-	header     []namedTemplate
-	query      []namedTemplate
-	plainHTTP  bool
-	askPrivate bool
+	base   *address
+	hosts  []hostPattern
+	header []namedTemplate
+	query  []namedTemplate
 }
 
 // A namedTemplate is one header or query parameter.
