@@ -205,7 +205,9 @@ func TestRedirectBackIsNotAuthorised(t *testing.T) {
 		}
 		http.Redirect(w, r, "http://"+b+"/", http.StatusFound)
 	})
-	b = serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+a+"/chosen-by-b", http.StatusFound) })
+	b = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+a+"/chosen-by-b", http.StatusFound)
+	})
 	o := open(a, b)
 	o.Redirects = "hosts"
 	res, err := loopback(t).Do(request(t, t.Context(), "GET", "http://"+a+"/", ""), o, credentials["header"])
