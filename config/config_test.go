@@ -321,7 +321,7 @@ func FuzzNoSecretInErrors(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, at int, insert string) {
 		if at < 0 || at > len(base) || (at > strings.Index(base, canary) && at < strings.Index(base, canary)+len(canary)) {
-			t.Skip() // the token itself must stay whole to be looked for
+			return // the token itself must stay whole to be looked for
 		}
 		path := filepath.Join(dir, fmt.Sprint(os.Getpid())+".yaml")
 		if err := os.WriteFile(path, []byte(base[:at]+insert+base[at:]), 0o600); err != nil {
