@@ -99,7 +99,7 @@ func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (
 		return nil, false, err
 	}
 	began := r.Now()
-	resp, err := r.Guard.Do(req, u.options(), func(hop *http.Request) error {
+	resp, err := r.Guard.Do(req, u.options(effect), func(hop *http.Request) error {
 		return authorizer.Apply(hop, o.site.Base)
 	})
 	if err != nil {
@@ -129,13 +129,14 @@ func fresh(ctx context.Context, req *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-func (u *Upstream) options() egress.Options {
+func (u *Upstream) options(effect Effect) egress.Options {
 	site := u.opened.site
 	limit := u.registry.MaxBytes
 	if site.MaxBytes > 0 {
 		limit = min(limit, site.MaxBytes)
 	}
-	return egress.Options{Pool: u.opened.connection.Tenant, Hosts: site, PlainHTTP: site.PlainHTTP, Private: site.AskPrivate, Redirects: site.Redirects, MaxBytes: limit}
+	return egress.Options{Pool: u.opened.connection.Tenant, Hosts: site, PlainHTTP: site.PlainHTTP, Private: site.AskPrivate, Redirects: site.Redirects, MaxBytes: limit,
+		Once: effect == Write}
 }
 
 // answer returns what the app answered without the connection's secrets, which

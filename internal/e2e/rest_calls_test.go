@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wayleave/wayleave/internal/server"
 	"github.com/wayleave/wayleave/mcp/mcpclient"
 )
 
@@ -28,7 +29,13 @@ type fixture struct {
 
 // newFixture starts one. answer gets the number of the request, from 1.
 func newFixture(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, n int64)) *fixture {
-	f := &fixture{world: newWorld(t, embedded, withFx(t))}
+	t.Helper()
+	return newFixtureOf(t, fxDefinition, answer)
+}
+
+func newFixtureOf(t *testing.T, definition string, answer func(w http.ResponseWriter, r *http.Request, n int64)) *fixture {
+	t.Helper()
+	f := &fixture{world: newWorld(t, embedded, func(c *server.Config) { c.Apps = append(c.Apps, parse(t, definition)) })}
 	f.app = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/me" {
 			answerJSON(w, 200, map[string]any{"ok": true, "id": "u1", "label": "Fixture user"})
@@ -123,6 +130,32 @@ func TestRESTLostAnswers(t *testing.T) {
 	f.sent("a read", 3)
 	if r := f.rest(f.admin, "GET", "/v1/connections/"+f.conn, nil); r.get("status") != "active" {
 		t.Errorf("the connection is blamed: %s", r.raw)
+	}
+}
+
+// TestRESTWriteByGET: what changes something by a GET is sent once as well, on a
+// connection that was kept, too, where net/http by itself would send it again.
+func TestRESTWriteByGET(t *testing.T) {
+	definition := fxDefinition + `  - name: fire
+    description: A write by GET.
+    annotations: { read_only: false, destructive: true, idempotent: false }
+    input: { type: object, additionalProperties: false, properties: {} }
+    request: { method: GET, path: /fire }
+`
+	var bodies atomic.Int64
+	f := newFixtureOf(t, definition, func(w http.ResponseWriter, r *http.Request, n int64) {
+		bodies.Add(max(r.ContentLength, 0) + int64(len(r.TransferEncoding)))
+		if r.URL.Path == "/fire" {
+			panic(http.ErrAbortHandler)
+		}
+		ok(w, r, n)
+	})
+	f.expect("a call that leaves a connection", f.call("get_item", item), 200, "")
+	f.sent("a read", 1)
+	f.expect("a write by GET", f.call("fire", map[string]any{}), 502, "outcome_unknown")
+	f.sent("a write by GET", 1)
+	if bodies.Load() != 0 {
+		t.Error("a GET was sent with a body")
 	}
 }
 

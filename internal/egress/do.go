@@ -23,6 +23,9 @@ type Options struct {
 	// connection, and one that breaks the rules of HTTP/2 ends every request on
 	// it; neither may reach another tenant.
 	Pool string
+	// Once says that the request must not be sent again by itself, whatever its
+	// method: some apps change things on a GET.
+	Once bool
 }
 
 // A Response is an answer, read to its end.
@@ -144,6 +147,9 @@ func (j *journey) send(plain *http.Request) (*http.Request, *http.Response, erro
 		return nil, nil, h.refused(err)
 	}
 	finish(r)
+	if j.o.Once && r.Body == nil {
+		r.Body = unrepeatable{}
+	}
 	answer, err := j.guard.pools.get(j.o.Pool, j.o.Private).RoundTrip(r)
 	if err != nil {
 		return nil, nil, h.failed(r.Context(), err)
@@ -178,6 +184,14 @@ func finish(r *http.Request) {
 		}
 	}
 }
+
+// An unrepeatable body is empty, and keeps net/http from sending a GET once more
+// when a connection that it kept breaks: it does so only while it knows that
+// there is no body, or can get it again. Nothing of it is sent.
+type unrepeatable struct{}
+
+func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
+func (unrepeatable) Close() error             { return nil }
 
 // place names where a request goes, without path or query. A host that is none
 // could hold anything and is not repeated.
