@@ -83,6 +83,9 @@ func (d *Directory) CreateActor(ctx context.Context, tenant string, kind Kind, n
 	if err := d.checkGrant(g); err != nil {
 		return Actor{}, IssuedKey{}, err
 	}
+	if err := d.checkEnd(expires); err != nil { // before there is an actor that no key belongs to
+		return Actor{}, IssuedKey{}, err
+	}
 	prefix := ids.Agent
 	if kind == KindWorkflow {
 		prefix = ids.Workflow
@@ -161,9 +164,8 @@ func (d *Directory) ListKeys(ctx context.Context, tenant string, kind Kind, acto
 }
 
 func (d *Directory) issue(ctx context.Context, k Key) (IssuedKey, error) {
-	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(d.now()) {
-		return IssuedKey{}, fault.New(fault.InvalidInput, "the key would already have expired").
-			WithFix("Give a time in the future, or leave expires_at out.")
+	if err := d.checkEnd(k.ExpiresAt); err != nil {
+		return IssuedKey{}, err
 	}
 	secret, hash, hint := newSecretKey(k.Kind)
 	k.ID, k.Hash, k.Hint, k.CreatedAt = ids.New(ids.Key), hash, hint, d.now()
@@ -171,6 +173,15 @@ func (d *Directory) issue(ctx context.Context, k Key) (IssuedKey, error) {
 		return IssuedKey{}, err
 	}
 	return IssuedKey{Key: k, Secret: secret}, nil
+}
+
+// checkEnd refuses an end that has passed.
+func (d *Directory) checkEnd(expires time.Time) error {
+	if !expires.IsZero() && !expires.After(d.now()) {
+		return fault.New(fault.InvalidInput, "the key would already have expired").
+			WithFix("Give a time in the future, or leave expires_at out.")
+	}
+	return nil
 }
 
 // checkGrant refuses a grant that reaches nothing or names what cannot exist.
