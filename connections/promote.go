@@ -2,12 +2,14 @@ package connections
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/wayleave/wayleave/credentials"
 	"github.com/wayleave/wayleave/internal/fault"
 	"github.com/wayleave/wayleave/internal/feed"
 	"github.com/wayleave/wayleave/internal/ids"
+	"github.com/wayleave/wayleave/internal/page"
 )
 
 // Test tests an attempt. When its test succeeds the connection is made, or made
@@ -137,8 +139,14 @@ func (r *Registry) promoteConfig(ctx context.Context, a Attempt, c *Connection) 
 		}
 		if own && old.Scheme == a.Scheme {
 			cfg = old
-		} else {
-			cfg.Name += " " + now.Format("2006-01-02 15:04:05")
+		}
+	}
+	// A name that nobody chose must not stand in the way: a config may be left of
+	// an earlier connection of this name, or shared with others.
+	if cfg.Version == 0 && (a.ConfigName == a.Name || c.AuthConfig != "") {
+		var err error
+		if cfg.Name, err = r.freeName(ctx, cfg); err != nil {
+			return nil, err
 		}
 	}
 	cfg.Fields, cfg.Hosts, cfg.UpdatedAt, cfg.RotatedAt = a.Fields, a.Hosts, now, now
@@ -151,4 +159,27 @@ func (r *Registry) promoteConfig(ctx context.Context, a Attempt, c *Connection) 
 	}
 	c.AuthConfig = cfg.ID
 	return &cfg, nil
+}
+
+// freeName returns the config's name, or the first of "name 2", "name 3" … that
+// no other config of its app and environment has.
+func (r *Registry) freeName(ctx context.Context, cfg credentials.AuthConfig) (string, error) {
+	taken := map[string]bool{}
+	for p := (page.Request{Limit: page.MaxLimit}); ; {
+		got, err := r.AuthConfigs.ListAuthConfigs(ctx, cfg.Tenant, credentials.Filter{App: cfg.App, Environment: cfg.Environment}, p)
+		if err != nil {
+			return "", err
+		}
+		for _, other := range got.Items {
+			taken[other.Name] = true
+		}
+		if p.After = got.Next; p.After == "" {
+			break
+		}
+	}
+	name := cfg.Name
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s %d", cfg.Name, n)
+	}
+	return name, nil
 }
