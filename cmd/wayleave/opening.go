@@ -22,7 +22,7 @@ const (
 
 // open puts the server together, trying again while the store cannot be reached. What
 // waiting does not heal is returned.
-func (s *serving) open(ctx context.Context, waiting *waitingRoom) (*server.Server, error) {
+func (s *serving) open(ctx context.Context, waiting *server.WaitingRoom) (*server.Server, error) {
 	for tries := 0; ; tries++ {
 		try, cancel := context.WithTimeout(ctx, openTime)
 		srv, err := wire(try, s.cfg, s.log, selfAddresses(s.listener))
@@ -39,7 +39,7 @@ func (s *serving) open(ctx context.Context, waiting *waitingRoom) (*server.Serve
 		if !heals(err, s.cfg.Store.URL.Reveal()) {
 			return nil, err
 		}
-		waiting.set(err)
+		waiting.Set(err)
 		if tries == 0 {
 			s.log.Warn().Err(err).Msg("the store cannot be reached; answering so until it can")
 		}

@@ -103,7 +103,7 @@ type serving struct {
 func (s *serving) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	waiting := &waitingRoom{}
+	waiting := &server.WaitingRoom{}
 	var first http.Handler = waiting
 	s.doors.Store(&first)
 	h := &http.Server{

@@ -90,6 +90,12 @@ func (k Kind) Meaning() Meaning {
 	return meanings[Internal]
 }
 
+// Page returns the address of the page that explains k, which is also what tells
+// problems apart (RFC 9457, type).
+func (k Kind) Page() string {
+	return "https://github.com/wayleave/wayleave/blob/main/docs/errors/" + string(k) + ".md"
+}
+
 // Kinds returns the whole vocabulary, sorted.
 func Kinds() []Kind {
 	all := make([]Kind, 0, len(meanings))

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wayleave/wayleave/internal/access"
+	"github.com/wayleave/wayleave/internal/fault"
 	"github.com/wayleave/wayleave/internal/server"
 	"github.com/wayleave/wayleave/toolkits/catalog"
 )
@@ -91,7 +92,7 @@ func (a answer) text(member string) string {
 func (a answer) isProblem(t *testing.T, what string, status int, code string) {
 	t.Helper()
 	if a.Code != status || a.text("code") != code || a.Header().Get("Content-Type") != "application/problem+json" ||
-		a.json["status"] != float64(status) || a.text("type") != "https://wayleave.dev/errors/"+code || a.text("request_id") == "" ||
+		a.json["status"] != float64(status) || a.text("type") != fault.Kind(code).Page() || a.text("request_id") == "" ||
 		a.text("request_id") != a.Header().Get("X-Request-Id") {
 		t.Errorf("%s = %d %v %s; want %d %s", what, a.Code, a.Header(), a.Body, status, code)
 	}

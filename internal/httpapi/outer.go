@@ -36,7 +36,7 @@ func requestID(ctx context.Context) string {
 func (a *API) outer(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, fault.New(fault.PermissionDenied, "a page of another site may not send this request").
+		WriteProblem(w, r, fault.New(fault.PermissionDenied, "a page of another site may not send this request").
 			WithFix("Call from a program, with a key of its own."))
 	}))
 	guarded := protection.Handler(next)
@@ -53,14 +53,14 @@ func (a *API) outer(next http.Handler) http.Handler {
 				// The value may hold anything, a secret too; the stack holds only places.
 				a.Log.Error().Str("request_id", id).Str("stack", string(debug.Stack())).Msg("panic while answering")
 				if rec.status == 0 {
-					writeProblem(rec, r, fault.New(fault.Internal, "an internal error occurred"))
+					WriteProblem(rec, r, fault.New(fault.Internal, "an internal error occurred"))
 				}
 			}
 			a.Log.Debug().Str("request_id", id).Str("method", r.Method).Str("route", r.Pattern).Int("status", rec.status).
 				Dur("took", time.Since(began)).Msg("request")
 		}()
 		if !clean(r.URL.Path) {
-			writeProblem(rec, r, errNoRoute())
+			WriteProblem(rec, r, errNoRoute())
 			return
 		}
 		guarded.ServeHTTP(rec, r)
@@ -79,7 +79,7 @@ func fallback(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		allowed := methodsOf(mux, r)
 		if len(allowed) == 0 {
-			writeProblem(w, r, errNoRoute())
+			WriteProblem(w, r, errNoRoute())
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))

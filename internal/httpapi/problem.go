@@ -14,9 +14,6 @@ import (
 // problemType is the media type of problems.
 const problemType = "application/problem+json"
 
-// docsURL is where a code of the failure vocabulary is explained.
-const docsURL = "https://wayleave.dev/errors/"
-
 // A problem is a fault as it is answered: problem+json (RFC 9457), with the code
 // of the failure vocabulary and what to do.
 type problem struct {
@@ -44,7 +41,7 @@ type mistake struct {
 func problemOf(err error, requestID string) *problem {
 	e := fault.From(err)
 	m := e.Kind.Meaning()
-	p := &problem{Type: docsURL + string(e.Kind), Title: m.Title, Status: m.Status, Code: string(e.Kind), Detail: e.Msg,
+	p := &problem{Type: e.Kind.Page(), Title: m.Title, Status: m.Status, Code: string(e.Kind), Detail: e.Msg,
 		Fix: e.Remedy(), Link: e.Link, RequestID: requestID, cause: err}
 	for _, one := range e.Problems {
 		p.Problems = append(p.Problems, mistake(one))
@@ -113,8 +110,8 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 	return p
 }
 
-// writeProblem answers a fault outside huma's routes.
-func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+// WriteProblem answers a fault outside huma's routes.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	problemOf(err, requestID(r.Context())).write(w)
 }
 
