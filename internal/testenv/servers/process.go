@@ -155,11 +155,13 @@ func (s *Server) Stop() {
 	}
 }
 
-// Kill ends the process as a crash would.
+// Kill ends the process, and those that it has started, as a crash would.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
 	}
+	started := children(s.process.Pid)
+	defer killAll(started)
 	if err := s.process.Kill(); err == nil || errors.Is(err, os.ErrProcessDone) {
 		<-s.ended
 	}
