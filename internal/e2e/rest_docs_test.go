@@ -19,13 +19,6 @@ var (
 // TestRESTDocs runs the commands of docs/rest.md in order, as a reader would,
 // and compares what they print with what the page says.
 func TestRESTDocs(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		if os.Getenv("REAL") == "1" {
-			t.Fatal("curl is needed: ", err)
-		}
-		t.Skip("there is no curl: ", err)
-	}
 	page, err := os.ReadFile("../../docs/rest.md")
 	if err != nil {
 		t.Fatal(err)
@@ -38,17 +31,7 @@ func TestRESTDocs(t *testing.T) {
 	vars := map[string]string{"URL": w.url, "KEY": w.admin, "NOTES": w.dev.URL, "NOTES_KEY": devKey}
 	for _, block := range blocks {
 		command, printed, member, name := block[1], block[2], block[3], block[4]
-		if !strings.HasPrefix(command, "curl -s ") {
-			t.Fatalf("it is no curl command: %s", command)
-		}
-		shell := exec.CommandContext(t.Context(), "sh", "-eu", "-c", curl+" -sS --max-time 60 "+strings.TrimPrefix(command, "curl -s "))
-		for k, v := range vars {
-			shell.Env = append(shell.Env, k+"="+v)
-		}
-		out, err := shell.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s\n%v: %s", command, err, out)
-		}
+		out := curl(t, command, vars)
 		var got, want any
 		if json.Unmarshal(out, &got) != nil || json.Unmarshal([]byte(printed), &want) != nil {
 			t.Fatalf("%s\nprints %s\nwant %s", command, out, printed)
@@ -62,6 +45,50 @@ func TestRESTDocs(t *testing.T) {
 				t.Fatalf("%s is not in %s", member, out)
 			}
 		}
+	}
+}
+
+// curl runs a command of the documentation with variables and returns what it
+// prints.
+func curl(t *testing.T, command string, vars map[string]string) []byte {
+	t.Helper()
+	program, err := exec.LookPath("curl")
+	if err != nil {
+		if os.Getenv("REAL") == "1" {
+			t.Fatal("curl is needed: ", err)
+		}
+		t.Skip("there is no curl: ", err)
+	}
+	rest, ok := strings.CutPrefix(command, "curl -s ")
+	if !ok {
+		t.Fatalf("it is no curl command: %s", command)
+	}
+	shell := exec.CommandContext(t.Context(), "sh", "-eu", "-c", program+" -sS --max-time 60 "+rest)
+	for k, v := range vars {
+		shell.Env = append(shell.Env, k+"="+v)
+	}
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v: %s", command, err, out)
+	}
+	return out
+}
+
+// TestMCPDocs runs the command of docs/mcp.md: the tools are listed by hand.
+func TestMCPDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/mcp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 1 {
+		t.Fatalf("%d commands, want the one that is run here", len(blocks))
+	}
+	w := newWorld(t, embedded)
+	w.toolkit("notes", bind("dev", w.connect("dev", "Notes", w.dev.URL, devKey)))
+	out := curl(t, blocks[0][1], map[string]string{"URL": w.url, "KEY": w.agent("reader", environmentsOf("dev"))})
+	if !strings.Contains(string(out), `"notes_list_notes"`) {
+		t.Errorf("it prints %s", out)
 	}
 }
 

@@ -58,6 +58,7 @@ func run(ctx context.Context, wanted []testenv.Service, args []string) error {
 		return err
 	}
 	defer e.close()
+	provideTools(ctx)
 	e.provide(ctx, wanted)
 	if ctx.Err() != nil {
 		return errInterrupted
