@@ -154,7 +154,7 @@ func (r *Runner) Explain(ctx context.Context, c Call) (Explanation, error) {
 		return Explanation{}, err
 	}
 	return Explanation{Tool: plan.name, Environment: plan.environment, Source: plan.source(up.Connection()),
-		App: plan.app.Slug, Scheme: up.Scheme(), Host: up.Site().Base.Host, Method: plan.tool.Request.Method,
+		App: plan.app.Slug, Scheme: up.Scheme(), Host: plan.tool.Request.Host(up.Site()), Method: plan.tool.Request.Method,
 		Path: plan.tool.Request.PathTemplate(), ReadOnly: plan.tool.Annotations.ReadOnly}, nil
 }
 

@@ -55,6 +55,26 @@ func (r *Request) PathTemplate() string {
 	return r.path.Source()
 }
 
+// Host returns the host that the request goes to at a site, which no input can
+// change; empty if a param that it needs is missing.
+func (r *Request) Host(s *Site) string {
+	if r.address == nil {
+		return s.Base.Host
+	}
+	if r.address.scheme == "" { // the whole address is a param
+		u, err := r.address.render(s.params, lookup(s.params, nil), template.PathSegment)
+		if err != nil {
+			return ""
+		}
+		return u.Host
+	}
+	h, ok, err := r.address.host.render(s.params)
+	if err != nil || !ok {
+		return ""
+	}
+	return h.String()
+}
+
 // Build returns the request with params and inputs filled in, encoded for where
 // they stand, and the site's headers and query parameters added where the
 // request has none of that name. A parameter, header or member whose value is

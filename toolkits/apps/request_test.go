@@ -316,3 +316,25 @@ func BenchmarkBuild(b *testing.B) {
 		}
 	}
 }
+
+func TestHostOfARequest(t *testing.T) {
+	for request, want := range map[string]string{
+		"method: GET, path: /x":                                      "api.example.com",
+		"method: GET, url: 'https://files.example.com/x'":            "files.example.com",
+		"method: GET, url: 'https://{{params.d}}.files.example.com'": "eu.files.example.com",
+	} {
+		app := parse(t, "params", "params: [{ name: d, title: D, type: string, default: eu, pattern: '^[a-z]+$' }]",
+			"hosts", "hosts: [api.example.com, files.example.com, '{{params.d}}.files.example.com']", "tools", tool("", "", request))
+		params, err := app.CheckParams(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		site, err := app.Site(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := app.Tools[0].Request.Host(site); got != want {
+			t.Errorf("%s goes to %q, want %q", request, got, want)
+		}
+	}
+}
