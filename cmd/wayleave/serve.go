@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -103,6 +105,8 @@ type serving struct {
 func (s *serving) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	stopHearing := s.hearHangUp()
+	defer stopHearing()
 	waiting := &server.WaitingRoom{}
 	var first http.Handler = waiting
 	s.doors.Store(&first)
@@ -125,6 +129,19 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	return s.serveDoors(ctx, h, srv)
+}
+
+// hearHangUp keeps SIGHUP, by which many servers are asked to read their
+// settings again, from ending this one. The settings in force stay.
+func (s *serving) hearHangUp() (stop func()) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	go func() {
+		for range heard {
+			s.log.Warn().Msg("settings are read at the start only: those in force stay until a restart; `wayleave config check` tells whether new ones are valid")
+		}
+	}()
+	return func() { signal.Stop(heard); close(heard) }
 }
 
 // serveDoors opens the doors of a server and closes them in order: no new
