@@ -12,9 +12,6 @@ import (
 // A Secret is a setting whose value is not shown.
 type Secret struct{ text string }
 
-// NewSecret returns text as a Secret.
-func NewSecret(text string) Secret { return Secret{text} }
-
 // Reveal returns the value, for the one place that needs it.
 func (s Secret) Reveal() string { return s.text }
 

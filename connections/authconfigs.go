@@ -127,7 +127,7 @@ func (r *Registry) testConfig(ctx context.Context, cfg credentials.AuthConfig) e
 		if err != nil {
 			return err
 		}
-		if _, err = probe(ctx, &Upstream{registry: r, opened: o, check: true, untold: true}); err == nil || ours(fault.From(err).Kind) {
+		if _, err = r.probe(ctx, o, false); err == nil || ours(fault.From(err).Kind) {
 			return err
 		}
 		return fault.Wrap(fault.TestFailed, err, "the new secrets failed the test over the connection %q: %s", c.Name, fault.From(err).Msg).

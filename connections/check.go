@@ -41,7 +41,7 @@ func (r *Registry) Check(ctx context.Context, tenant, id string) (Verdict, error
 		return Verdict{}, fault.New(fault.ConnectionRevoked, "the connection %q was revoked", o.connection.Name)
 	}
 	began := r.Now()
-	identity, err := probe(ctx, &Upstream{registry: r, opened: o, check: true})
+	identity, err := r.probe(ctx, o, true)
 	v := Verdict{Connection: o.connection, Identity: identity, Latency: r.Now().Sub(began)}
 	if err != nil {
 		v.Failure = fault.From(err)
@@ -87,22 +87,21 @@ func reason(failure *fault.Error) fault.Kind {
 	return failure.Kind
 }
 
-// probe sends the app's test request and returns whom the app says we are.
-func probe(ctx context.Context, u *Upstream) (Identity, error) {
-	test := u.opened.app.Test
+// probe sends the app's test request and returns whom the app says we are. It is
+// observed if the connection exists as it is tested.
+func (r *Registry) probe(ctx context.Context, o *opened, observed bool) (Identity, error) {
+	test := o.app.Test
 	if test == nil {
 		return Identity{}, nil
 	}
-	req, err := test.Request.Build(ctx, u.opened.site, apps.Values{})
+	req, err := test.Request.Build(ctx, o.site, apps.Values{})
 	if err != nil {
 		return Identity{}, err
 	}
+	u := &Upstream{registry: r, opened: o, test: test, untold: !observed}
 	ans, err := u.Do(ctx, req, Read)
 	if err != nil {
 		return Identity{}, err
-	}
-	if !test.Succeeded(ans) {
-		return Identity{}, fault.New(fault.TestFailed, "%s answered with status %d, but not as it does for a working credential", u.opened.app.Title, ans.Status)
 	}
 	who := test.Identity(ans)
 	return Identity{ID: who.ID, Label: who.Label}, nil

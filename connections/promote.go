@@ -55,7 +55,7 @@ func (r *Registry) try(ctx context.Context, a Attempt) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return probe(ctx, &Upstream{registry: r, opened: o, check: true, untold: true})
+	return r.probe(ctx, o, false)
 }
 
 // failed keeps what went wrong with the attempt. That one of our own backends

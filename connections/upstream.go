@@ -19,8 +19,8 @@ import (
 type Upstream struct {
 	registry *Registry
 	opened   *opened
-	check    bool // requests are checks rather than calls
-	untold   bool // requests are not observed: the connection does not exist yet
+	test     *apps.Test // set for a check rather than a call: answers must pass it
+	untold   bool       // requests are not observed: the connection does not exist yet
 }
 
 // App returns the definition that the connection is to.
@@ -108,7 +108,9 @@ func (u *Upstream) send(ctx context.Context, req *http.Request, effect Effect) (
 		return nil, fault.Is(err, fault.AppUnavailable), err
 	}
 	ans := u.answer(authorizer, resp)
-	err = failure(o.app, ans, effect)
+	if err = failure(o.app, ans, effect); err == nil && u.test != nil && !u.test.Succeeded(ans) {
+		err = fault.New(fault.TestFailed, "%s answered with status %d, but not as it does for a working credential", o.app.Title, ans.Status)
+	}
 	u.observe(ctx, began, err)
 	if err != nil {
 		return nil, o.app.Limits.Retries(ans.Status) || fault.Is(err, fault.RateLimited), err
@@ -184,7 +186,7 @@ func (u *Upstream) observe(ctx context.Context, began time.Time, err error) {
 	}
 	o := Observation{
 		Tenant: u.opened.connection.Tenant, Connection: u.opened.connection.ID,
-		At: began, Check: u.check, Latency: u.registry.Now().Sub(began),
+		At: began, Check: u.test != nil, Latency: u.registry.Now().Sub(began),
 	}
 	if err != nil {
 		o.Failure = fault.From(err).Kind

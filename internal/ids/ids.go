@@ -2,7 +2,6 @@ package ids
 
 import (
 	"encoding/base32"
-	"strings"
 
 	"github.com/google/uuid"
 )
@@ -27,14 +26,4 @@ var encoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPaddin
 func New(prefix string) string {
 	u := uuid.Must(uuid.NewV7())
 	return prefix + "_" + encoding.EncodeToString(u[:])
-}
-
-// Is reports whether id has the form of an id with the prefix.
-func Is(prefix, id string) bool {
-	rest, ok := strings.CutPrefix(id, prefix+"_")
-	if !ok || len(rest) != 26 {
-		return false
-	}
-	b, err := encoding.DecodeString(rest)
-	return err == nil && len(b) == 16
 }

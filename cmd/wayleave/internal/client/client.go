@@ -38,9 +38,6 @@ func New(base, key string) (*Client, error) {
 	}}, nil
 }
 
-// Base returns the address of the server.
-func (c *Client) Base() string { return c.base }
-
 // A Request is one request of the API. Body is sent as JSON unless nil.
 type Request struct {
 	Method string
